@@ -1,0 +1,30 @@
+PYTHON ?= python3
+READY = .venv/.installed
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## */make \1\t/p' Makefile
+
+demo: $(READY)  ## restore a photograph: notebook, sheet.png and table.txt in out/demo
+	mkdir -p out/demo
+	.venv/bin/papermill notebooks/00_start_here.ipynb out/demo/00_start_here.ipynb -k python3 --cwd . -p output out/demo --no-progress-bar --log-level ERROR
+	cat out/demo/table.txt
+
+test: lint  ## everything that CI checks
+	.venv/bin/pytest -q --durations=10
+
+lint: $(READY)  ## ruff on everything, pyright on mpe_lib
+	.venv/bin/ruff check .
+	.venv/bin/pyright
+
+lab: $(READY)  ## JupyterLab on the notebooks, on this machine only
+	.venv/bin/jupyter lab notebooks
+
+clean:  ## remove what make has made
+	rm -rf .venv out/demo build *.egg-info .*_cache .hypothesis
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install $$(.venv/bin/python tools/torch_index.py) -c constraints.txt -e '.[notebooks,dev]'
+	touch $@
+
+.PHONY: help demo test lint lab clean

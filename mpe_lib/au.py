@@ -1,0 +1,78 @@
+"""Facial action units: what each one is, and where on a face it acts."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ActionUnit:
+    """One action unit of the Facial Action Coding System and where it acts.
+
+    `centres` are two of the 68 landmarks (0-based); `offset` moves both down the image (negative: up),
+    in units of the distance between the inner eye corners (landmarks 39 and 42).
+    """
+
+    number: int
+    name: str
+    muscle: str
+    centres: tuple[int, int]
+    offset: float = 0.0
+
+
+CATALOGUE: dict[int, ActionUnit] = {
+    unit.number: unit
+    for unit in (
+        ActionUnit(1, "inner brow raiser", "frontalis, medial part", (21, 22), -1 / 2),
+        ActionUnit(2, "outer brow raiser", "frontalis, lateral part", (18, 25), -1 / 3),
+        ActionUnit(4, "brow lowerer", "corrugator supercilii", (19, 24), 1 / 3),
+        ActionUnit(6, "cheek raiser", "orbicularis oculi, orbital part", (41, 46), 1.0),
+        ActionUnit(7, "lid tightener", "orbicularis oculi, palpebral part", (38, 43)),
+        ActionUnit(9, "nose wrinkler", "levator labii superioris alaeque nasi", (32, 34), -1 / 2),
+        ActionUnit(10, "upper lip raiser", "levator labii superioris", (61, 63)),
+        ActionUnit(12, "lip corner puller", "zygomaticus major", (48, 54)),
+        ActionUnit(14, "dimpler", "buccinator", (48, 54)),
+        ActionUnit(15, "lip corner depressor", "depressor anguli oris", (48, 54)),
+        ActionUnit(17, "chin raiser", "mentalis", (56, 58), 1 / 2),
+        ActionUnit(23, "lip tightener", "orbicularis oris", (51, 57)),
+        ActionUnit(24, "lip pressor", "orbicularis oris", (51, 57)),
+        ActionUnit(25, "lips part", "depressor labii inferioris or relaxed mentalis", (51, 57)),
+        ActionUnit(26, "jaw drop", "masseter, relaxed", (56, 58), 1 / 2),
+    )
+}
+
+
+def attention_maps(landmarks: Tensor, aus: tuple[int, ...], size: int) -> Tensor:
+    """Where on the face each action unit acts (Sec. 3.1, by the rules of JAA-Net).
+
+    Around each of a unit's two centres stands a square of half-width round(0.14 (size - 1) / 2) cells in
+    which the value falls off linearly with the city-block distance; the two combine by maximum. At
+    size 32 that is a window of 5 x 5 with .75 .875 1 .875 .75 through the centre and .5 in its corners.
+    Faces must be upright. No gradient reaches the landmarks.
+
+    Args:
+        landmarks: (N, 68, 2), x and y in cells of the map.
+        aus: numbers of the action units, in channel order.
+        size: side S of the maps, in cells.
+
+    Returns:
+        (N, len(aus), S, S), in [0, 1].
+    """
+    points = landmarks.detach()
+    units = [CATALOGUE[number] for number in aus]
+    index = torch.tensor([unit.centres for unit in units], device=points.device)  # (A, 2)
+    offset = points.new_tensor([unit.offset for unit in units])  # (A,)
+
+    eyes = (points[:, 39, 0] - points[:, 42, 0]).abs()  # (N,)
+    centre = points[:, index]  # (N, A, 2, 2): face, unit, left or right, x or y
+    shift = offset[None, :, None] * eyes[:, None, None]  # (N, A, 1)
+    x = centre[..., 0].round()  # (N, A, 2)
+    y = (centre[..., 1] + shift).round()
+
+    cells = torch.arange(size, device=points.device, dtype=points.dtype)
+    dx = (cells - x[..., None]).abs()[..., None, :]  # (N, A, 2, 1, S)
+    dy = (cells - y[..., None]).abs()[..., :, None]  # (N, A, 2, S, 1)
+    inside = torch.maximum(dx, dy) <= round(0.14 * (size - 1) / 2)
+    value = (1 - 0.56 * (dx + dy) / (0.14 * size)).clamp(min=0)
+    return (value * inside).amax(dim=2)  # (N, A, S, S)

@@ -1,0 +1,235 @@
+"""The command line: `mpe restore`, `mpe train`, `mpe evaluate`. Heavy imports wait until a command needs them."""
+
+import json
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from mpe_lib.errors import UserError
+
+if TYPE_CHECKING:
+    from mpe_lib.photograph import Restored
+    from mpe_lib.train import Progress
+
+ALL, SOME, NONE = 0, 1, 2  # exit codes: how many of the pictures succeeded; a wrong call is NONE too
+INTERRUPTED = 130
+
+app = typer.Typer(help=(__doc__ or "").split("\n")[0].split(":")[0], add_completion=False, no_args_is_help=True)
+
+Weights = Annotated[str, typer.Option(help="Shipped weights by name, a safetensors file, or the folder of a run.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field, as in train.lr=2e-4.")
+]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command()
+def restore(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photographs with faces.")],
+    out: Annotated[Path, typer.Option(help="The folder that receives a sheet and single pictures of each face.")],
+    weights: Weights = "small",
+    as_is: Annotated[bool, typer.Option("--as-is", help="Take small faces at their own resolution.")] = False,
+) -> None:
+    """Restore every face of every photograph from 16 x 16 pixels."""
+    with _told():
+        from mpe_lib.faces.degrade import degrade
+        from mpe_lib.faces.picture import read_picture
+        from mpe_lib.photograph import find_faces, restore_faces
+        from mpe_lib.weights import load
+
+        net = load(weights)
+    failed = 0
+    for photo, folder in zip(photos, _folders(photos, out), strict=True):
+        try:
+            faces, refused = find_faces(read_picture(photo), str(photo), net.config.face_scale, as_is=as_is)
+            for reason in refused:
+                _say(reason)
+            if as_is:
+                restored = restore_faces(net, faces, [None] * len(faces))
+            else:
+                restored = restore_faces(net, [degrade(face) for face in faces], faces)
+            for number, face in enumerate(restored, 1):
+                _write(folder, f"face{number}", face)
+                print(f"{photo} face {number}: {_scores(face)} -> {folder}/face{number}_sheet.png", flush=True)
+            failed += bool(refused)
+        except UserError as error:
+            _say(str(error))
+            failed += 1
+    raise SystemExit(ALL if not failed else NONE if failed == len(photos) else SOME)
+
+
+@app.command()
+def train(
+    faces: Annotated[list[Path], typer.Option(help="A face folder; repeat for several.")],
+    out: Annotated[Path, typer.Option(help="The folder of the run.")],
+    preset: Annotated[str, typer.Option(help="tiny, small, base or paper.")] = "small",
+    updates: Annotated[int | None, typer.Option(help="Optimiser steps; the preset's unless given.", min=1)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
+    sets: Sets = None,
+) -> None:
+    """Train a network on face folders."""
+    with _told():
+        from mpe_lib.config import preset as find_preset
+        from mpe_lib.faces.facset import read_all
+        from mpe_lib.train import train as run
+
+        changes: dict[str, Any] = dict(_field(text) for text in sets or ())
+        if updates is not None:
+            changes["train.updates"] = updates
+        config = find_preset(preset).replace(changes)
+        aus = config.net.aus
+        with _progress_bar() as report:
+            summary = run(
+                config, read_all(faces, "train", aus), read_all(faces, "val", aus), out, resume=resume, report=report
+            )
+    if not summary.finished:
+        _say(f"stopped after update {summary.update}, nothing lost; go on with the same command and --resume")
+        raise SystemExit(INTERRUPTED)
+    print(f"{out}: best {summary.best_psnr:.2f} dB after update {summary.best_update}, {summary.seconds:.0f} s")
+
+
+@app.command()
+def evaluate(
+    faces: Annotated[list[Path], typer.Option(help="A face folder; repeat for several.")],
+    split: Annotated[str, typer.Option(help="Which faces of it.")] = "test",
+    weights: Weights = "small",
+    border: Annotated[int, typer.Option(help="Pixels left out on every side; DIC leaves out 8.", min=0, max=32)] = 0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")] = None,
+) -> None:
+    """Measure weights on a face folder: pictures, landmarks, action units."""
+    with _told():
+        from mpe_lib.evaluate import evaluate as measure
+        from mpe_lib.faces.facset import read_all
+        from mpe_lib.files import atomic
+        from mpe_lib.weights import load
+
+        net = load(weights)
+        figures = measure(net, read_all(faces, split, net.config.aus), border)
+        print(_table(figures))
+        if json_file is not None:
+            with atomic(json_file) as temporary:
+                temporary.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _folders(photos: list[Path], out: Path) -> Iterator[Path]:
+    """A folder for each photograph, by its name; a number keeps equal names apart."""
+    taken: dict[str, int] = {}
+    for photo in photos:
+        taken[photo.stem] = taken.get(photo.stem, 0) + 1
+        number = taken[photo.stem]
+        yield out / (photo.stem if number == 1 else f"{photo.stem}-{number}")
+
+
+def _write(folder: Path, name: str, face: "Restored") -> None:
+    """The sheet of a face and its single pictures."""
+    from mpe_lib.faces.picture import write_png
+    from mpe_lib.files import atomic
+    from mpe_lib.show import sheet
+
+    pictures = {"input": face.lr, "bicubic": face.bicubic}
+    pictures |= {f"step{i}": step for i, step in enumerate(face.steps, 1)}
+    if face.original is not None:
+        pictures["original"] = face.original
+    for what, picture in pictures.items():
+        write_png(folder / f"{name}_{what}.png", picture)
+    with atomic(folder / f"{name}_sheet.png") as temporary:
+        sheet(face).savefig(temporary, dpi=110)
+
+
+def _scores(face: "Restored") -> str:
+    """PSNR of each picture in a line."""
+    scores = face.scores()
+    if not scores:
+        return "taken as it is, nothing to compare with"
+    return ", ".join(f"{name} {psnr:.2f} dB" for name, (psnr, _) in scores.items())
+
+
+def _table(figures: dict[str, Any]) -> str:
+    """What `evaluate` measured, for reading."""
+    rows = {"bicubic": figures["bicubic"]} | {f"step {i}": step for i, step in enumerate(figures["steps"], 1)}
+    base = figures["bicubic"]
+    lines = [
+        f"{figures['n']} faces, border {figures['border']}",
+        f"{'':8}{'PSNR dB':>9}{'SSIM':>8}{'over bicubic':>18}",
+    ]
+    for name, row in rows.items():
+        gain = f"{row['psnr'] - base['psnr']:+.2f} dB {row['ssim'] - base['ssim']:+.4f}"
+        lines.append(f"{name:8}{row['psnr']:9.2f}{row['ssim']:8.4f}{'' if name == 'bicubic' else gain:>18}")
+    if figures["landmark_nme"] is not None:
+        lines.append(f"landmark error {figures['landmark_nme']:.4f} of the distance of the outer eye corners")
+    for au, row in figures["au"]["per_au"].items():
+        positives = f"positive {row['positives']} of {row['n']}"
+        lines.append(f"{au:8} F1 {_percent(row['f1'])}  accuracy {_percent(row['accuracy'])}  {positives}")
+    if figures["au"]["per_au"]:
+        mean = figures["au"]
+        lines.append(f"{'AU mean':8} F1 {_percent(mean['f1'])}  accuracy {_percent(mean['accuracy'])}")
+    return "\n".join(lines)
+
+
+def _percent(value: float | None) -> str:
+    return "  n/a" if value is None else f"{100 * value:5.1f}"
+
+
+def _field(text: str) -> tuple[str, str]:
+    """FIELD=VALUE, apart."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UserError(f"--set {text} has no value", "write it as in --set train.lr=2e-4")
+    return name, value
+
+
+@contextmanager
+def _progress_bar() -> Generator["Callable[[Progress], None]"]:
+    """A bar with the loss terms, faces per second and time left; validation figures as lines above it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (
+        BarColumn(20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[terms]}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]} left"),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, terms="", left="?")
+
+        def report(progress: "Progress") -> None:
+            losses = " ".join(f"{name} {value.item():.4g}" for name, value in progress.terms._asdict().items())
+            terms = f"{losses}  {progress.faces_per_second:.1f} faces/s"
+            left = str(timedelta(seconds=round(progress.seconds_left)))
+            bar.update(task, completed=progress.update, total=progress.updates, terms=terms, left=left)
+            if progress.psnr is not None:
+                steps = " ".join(f"{value:.2f}" for value in progress.psnr)
+                console.print(f"update {progress.update}: PSNR by step {steps} dB, {losses}", highlight=False)
+
+        yield report
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """A UserError in the block ends the program with its line."""
+    try:
+        yield
+    except UserError as error:
+        _fail(str(error))
+
+
+def _say(line: str) -> None:
+    print(f"mpe: {line}", file=sys.stderr, flush=True)
+
+
+def _fail(line: str) -> NoReturn:
+    _say(line)
+    raise SystemExit(NONE)

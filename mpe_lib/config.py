@@ -1,0 +1,202 @@
+"""Everything that can be chosen: a frozen dataclass for the network, one for its training, and the presets."""
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from mpe_lib.errors import UserError
+
+# The action units that each data set labels, in channel order (Sec. 4.1).
+AU_SETS: dict[str, tuple[int, ...]] = {
+    "bp4d": (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24),
+    "disfa": (1, 2, 4, 6, 9, 12, 25, 26),
+}
+
+
+@dataclass(frozen=True)
+class NetConfig:
+    """The network. The defaults are those of `base`; the ablations of Table 4 are switches."""
+
+    channels: int = 48  # C, feature channels of the SR branch (Sec. 3.1)
+    groups: int = 6  # G, projection groups of the feedback block (Sec. 3.1)
+    body_scale: Literal[2, 4, 8] = 4  # the feedback block works at this many times 32 x 32
+    iterations: int = 3  # recurrent steps
+    hourglass_width: int = 128  # W, channels of the alignment branch
+    au_width: float = 1.0  # multiplies the channels of ResNet-18
+    aus: tuple[int, ...] = AU_SETS["disfa"]  # the action units, in channel order
+    use_landmarks: bool = True  # heatmaps of step 1's output enter step 2
+    use_aus: bool = True  # probabilities of step 2's output enter step 3
+    use_attention: bool = True  # ... times the attention maps of the landmarks
+    carry_landmarks: bool = False  # heatmaps enter step 3 too
+    detach_priors: bool = False  # stop the gradient that flows through the priors
+    init: Literal["zero", "paper"] = "zero"  # last layers at zero, or all layers plain Kaiming
+    face_scale: float = 2.9  # side of the aligned square over the extent of the inner face (faces.align)
+
+    def __post_init__(self) -> None:
+        needs = 3 if self.use_aus else 2 if self.use_landmarks else 1
+        if self.iterations < needs:
+            raise UserError(
+                f"iterations={self.iterations} is too few: landmarks enter at step 2 and AUs at step 3",
+                f"use at least {needs}, or switch off use_landmarks and use_aus",
+            )
+        if self.use_attention and not (self.use_aus and self.use_landmarks):
+            raise UserError(
+                "use_attention=True needs the AUs that it weights and the landmarks that place it",
+                "switch on use_aus and use_landmarks, or switch off use_attention",
+            )
+        if self.carry_landmarks and not self.use_landmarks:
+            raise UserError("carry_landmarks=True needs landmarks", "switch on use_landmarks")
+        if self.use_aus and (not self.aus or len(set(self.aus)) < len(self.aus)):
+            raise UserError(f"aus={self.aus} must name at least one action unit, each once", "see mpe_lib.au")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The training. The defaults are the paper's schedule (Sec. 4.2): constant rate, no average."""
+
+    updates: int = 50_000  # optimiser steps; two epochs of about 100,000 faces at batch 4
+    batch: int = 4  # faces in an update, over all processes together
+    lr: float = 1e-4  # of Adam, betas .9 and .999, eps 1e-8
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup: int = 0  # updates of linear rise before it
+    average: float = 0.0  # decay of the exponential average of the weights; 0: no average
+    clip: float = 0.0  # largest gradient norm; 0: no limit
+    lambda_align: float = 0.1  # Eq. 13
+    lambda_au: float = 0.01  # Eq. 13
+    scale_jitter: float = 0.08  # a face is trained on at (1 +- this) times its size
+    precision: Literal["fp32", "bf16"] = "fp32"
+    seed: int = 0
+    workers: int = 0  # data-loading processes
+    log_every: int = 10  # updates between lines of metrics.jsonl
+    validate_every: int = 500
+    validate_faces: int = 64  # at most, from the val split
+    save_every: int = 500
+
+
+@dataclass(frozen=True)
+class Config:
+    """A network and how it is trained."""
+
+    net: NetConfig = field(default_factory=NetConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types only, as JSON holds them."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Config":
+        """The inverse of `to_dict`; absent fields take their defaults.
+
+        Raises:
+            UserError: an unknown field or a value of the wrong type, with the near misses named.
+        """
+        flat = [
+            (f"{part}.{name}", value)
+            for part, fields in values.items()
+            for name, value in _mapping(part, fields).items()
+        ]
+        return cls().replace(dict(flat))
+
+    def replace(self, changes: Mapping[str, Any]) -> "Config":
+        """A copy with the fields of `changes` set, named as in `train.lr`; values may be text.
+
+        Raises:
+            UserError: an unknown field or a value of the wrong type, with the near misses named.
+        """
+        new: dict[str, dict[str, Any]] = {"net": {}, "train": {}}
+        known = [f"{part}.{f.name}" for part in new for f in dataclasses.fields(getattr(self, part))]
+        for path, value in changes.items():
+            if path not in known:
+                raise UserError(f"unknown field '{path}'", near(path, known))
+            part, name = path.split(".")
+            kind = get_type_hints(type(getattr(self, part)))[name]
+            new[part][name] = _parse(path, kind, value)
+        return Config(dataclasses.replace(self.net, **new["net"]), dataclasses.replace(self.train, **new["train"]))
+
+
+def preset(name: str) -> Config:
+    """The preset of that name: tiny, small, base or paper.
+
+    Raises:
+        UserError: no such preset, with the near misses named.
+    """
+    if name not in PRESETS:
+        raise UserError(f"unknown preset '{name}'", near(name, PRESETS))
+    return PRESETS[name]
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """The remedy for a misspelt name: the nearest known ones, or all of them."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
+
+
+def _mapping(part: str, fields: Any) -> Mapping[str, Any]:
+    if part not in ("net", "train") or not isinstance(fields, Mapping):
+        raise UserError(f"'{part}' is no part of a config", "its parts are net and train, each a table of fields")
+    return fields
+
+
+def _parse(path: str, kind: Any, value: Any) -> Any:
+    """`value` as the field's type, read from text where it is text."""
+    if path == "net.aus":
+        return _parse_aus(value)
+    if isinstance(value, str) and kind is not str:
+        with suppress(json.JSONDecodeError):  # a word stays one: a choice, or wrong
+            value = json.loads(value.lower() if value.lower() in ("true", "false") else value)
+    if get_origin(kind) is Literal:
+        if value in get_args(kind) and not isinstance(value, bool):
+            return value
+        raise UserError(f"{path}={value!r} is not a choice", f"one of {', '.join(map(str, get_args(kind)))}")
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not kind or value != value:
+        raise UserError(f"{path}={value!r} is not a {kind.__name__}", f"for example --set {path}={_default(path)}")
+    return value
+
+
+def _parse_aus(value: Any) -> tuple[int, ...]:
+    """A set's name, or numbers: '1,2,4', [1, 2, 4]."""
+    if isinstance(value, str) and value in AU_SETS:
+        return AU_SETS[value]
+    numbers = value.split(",") if isinstance(value, str) else value
+    try:
+        return tuple(int(number) for number in numbers)
+    except (TypeError, ValueError):
+        raise UserError(f"net.aus={value!r} names no action units", "bp4d, disfa, or numbers as in 1,2,4") from None
+
+
+def _default(path: str) -> Any:
+    part, name = path.split(".")
+    return getattr(getattr(Config(), part), name)
+
+
+PRESETS: dict[str, Config] = {
+    # trains visibly in a minute on 2 cores: tests and lessons
+    "tiny": Config(
+        NetConfig(channels=16, groups=3, hourglass_width=32, au_width=0.25),
+        TrainConfig(updates=300, batch=8, lr=1e-3, schedule="cosine", warmup=20, average=0.98, clip=1.0),
+    ),
+    # a face in a tenth of a second on 2 cores: the shipped weights
+    "small": Config(
+        NetConfig(channels=32, groups=4, hourglass_width=64, au_width=0.5),
+        TrainConfig(
+            updates=6000, lr=7e-4, schedule="cosine", warmup=100, average=0.998, clip=1.0, precision="bf16"
+        ),
+    ),
+    # a GPU in minutes, a laptop for inference
+    "base": Config(
+        NetConfig(),
+        TrainConfig(
+            updates=20_000, batch=32, lr=4e-4, schedule="cosine", warmup=500, average=0.999, clip=1.0, precision="bf16"
+        ),
+    ),
+    # the paper's network and schedule
+    "paper": Config(NetConfig(body_scale=8, hourglass_width=256, aus=AU_SETS["bp4d"]), TrainConfig()),
+}

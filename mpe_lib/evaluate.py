@@ -1,0 +1,141 @@
+"""A network measured on a face folder: pictures, landmarks and action units, and what its priors do."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from mpe_lib.faces.degrade import bicubic
+from mpe_lib.faces.facset import CROP, CentreCrops, Faces, Sample
+from mpe_lib.heatmaps import decode
+from mpe_lib.metrics import au_scores, landmark_error, psnr, ssim
+from mpe_lib.nets import MPENet, MPEOutput
+from mpe_lib.pixels import Picture, to_picture
+
+BATCH = 16
+
+
+def evaluate(net: MPENet, faces: Faces, border: int = 0) -> dict[str, Any]:
+    """Every figure of a network on these faces, as plain types for JSON; None where one can't be had.
+
+    Args:
+        net: in eval mode.
+        faces: read with the network's action units.
+        border: pixels left out on every side for PSNR and SSIM.
+
+    Returns:
+        n, border; bicubic {psnr, ssim}; steps, a list of the same; landmark_nme; au {f1, accuracy,
+        per_au {AUn: {f1, accuracy, positives, n}}}. Means over faces, F1 and accuracy over units.
+    """
+    batches = [(batch, _forward(net, batch)) for batch in _batches(faces)]
+    hr = np.concatenate([to_picture(batch.hr) for batch, _ in batches])
+    baseline = np.concatenate([np.stack([bicubic(lr) for lr in to_picture(batch.lr)]) for batch, _ in batches])
+    steps = [
+        np.concatenate([to_picture(output.sr[i]) for _, output in batches]) for i in range(net.config.iterations)
+    ]
+    nme = [_landmark_error(output, batch) for batch, output in batches if output.heatmaps is not None]
+    return {
+        "n": len(faces),
+        "border": border,
+        "bicubic": _quality(baseline, hr, border),
+        "steps": [_quality(step, hr, border) for step in steps],
+        "landmark_nme": torch.cat(nme).mean().item() if nme else None,
+        "au": _au_table(net, batches),
+    }
+
+
+def prior_effects(net: MPENet, faces: Faces, border: int = 0) -> dict[str, float]:
+    """What the priors do: step 3's PSNR with its own priors, and its change when one is taken away or swapped.
+
+    Each prior in turn is replaced by zeros and by the one of the next face.
+
+    Returns:
+        "own": dB, and for "<prior> zero" and "<prior> other's" the change in dB; only of priors in use.
+    """
+    batches = list(_batches(faces))
+    outputs = [_forward(net, batch) for batch in batches]
+    own: dict[str, Tensor] = {}
+    if outputs[0].heatmaps is not None:
+        own["heatmaps"] = torch.cat([output.heatmaps[-1] for output in outputs if output.heatmaps is not None])
+    if outputs[0].au_logits is not None:
+        own["au_probability"] = torch.cat([o.au_logits.sigmoid() for o in outputs if o.au_logits is not None])
+    if outputs[0].attention is not None:
+        own["attention"] = torch.cat([output.attention for output in outputs if output.attention is not None])
+
+    def quality(priors: dict[str, Tensor]) -> float:
+        scores: list[Tensor] = []
+        for i, batch in enumerate(batches):
+            part = {name: maps[i * BATCH : (i + 1) * BATCH] for name, maps in priors.items()}
+            sr = _forward(net, batch, **part).sr[-1]
+            scores.append(psnr(to_picture(sr), to_picture(batch.hr), border))
+        return torch.cat(scores).mean().item()
+
+    effects = {"own": quality({})}
+    for name, maps in own.items():
+        effects[f"{name} zero"] = quality({name: torch.zeros_like(maps)}) - effects["own"]
+        effects[f"{name} other's"] = quality({name: maps.roll(1, 0)}) - effects["own"]
+    return effects
+
+
+def au_probabilities(net: MPENet, faces: Faces) -> Tensor:
+    """(n, A), the probability of each action unit on each face, in the network's order."""
+    logits = [_forward(net, batch).au_logits for batch in _batches(faces)]
+    return torch.cat([part.sigmoid() for part in logits if part is not None])
+
+
+def _batches(faces: Faces) -> "DataLoader[Sample]":
+    return DataLoader(CentreCrops(faces), batch_size=BATCH)
+
+
+@torch.inference_mode()
+def _forward(net: MPENet, batch: Sample, **priors: Tensor) -> MPEOutput:
+    """The network's output, on the CPU."""
+    device = next(net.parameters()).device
+    out: MPEOutput = net(batch.lr.to(device), **{name: maps.to(device) for name, maps in priors.items()})
+    return MPEOutput(
+        tuple(sr.cpu() for sr in out.sr),
+        None if out.heatmaps is None else tuple(maps.cpu() for maps in out.heatmaps),
+        None if out.au_logits is None else out.au_logits.cpu(),
+        None if out.attention is None else out.attention.cpu(),
+    )
+
+
+def _quality(restored: Picture, hr: Picture, border: int) -> dict[str, float]:
+    return {"psnr": psnr(restored, hr, border).mean().item(), "ssim": ssim(restored, hr, border).mean().item()}
+
+
+def _landmark_error(output: MPEOutput, batch: Sample) -> Tensor:
+    assert output.heatmaps is not None
+    maps = output.heatmaps[-1]
+    return landmark_error(decode(maps) * (CROP / maps.shape[-1]), batch.landmarks)
+
+
+def _au_table(net: MPENet, batches: list[tuple[Sample, MPEOutput]]) -> dict[str, Any]:
+    """F1 and accuracy, per unit and mean, against the labels that the faces have."""
+    logits = [output.au_logits for _, output in batches if output.au_logits is not None]
+    if not logits:
+        return {"f1": None, "accuracy": None, "per_au": {}}
+    labels = torch.cat([batch.aus for batch, _ in batches])
+    f1, accuracy = au_scores(torch.cat(logits).sigmoid(), labels)
+    per_au = {
+        f"AU{au}": {
+            "f1": _number(f1[i]),
+            "accuracy": _number(accuracy[i]),
+            "positives": int((labels[:, i] == 1).sum()),
+            "n": int((~labels[:, i].isnan()).sum()),
+        }
+        for i, au in enumerate(net.config.aus)
+    }
+    return {"f1": _mean(f1), "accuracy": _mean(accuracy), "per_au": per_au}
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _mean(values: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
+    """The mean of what is known, None if nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None

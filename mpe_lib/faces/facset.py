@@ -1,0 +1,246 @@
+"""Face folders: 144 x 144 pictures with landmarks and action units in `metadata.csv`, and the samples cut from them."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from mpe_lib.errors import UserError
+from mpe_lib.faces.degrade import degrade
+from mpe_lib.faces.picture import read_picture
+from mpe_lib.heatmaps import MIRROR
+from mpe_lib.pixels import Picture, to_tensor
+
+CROP = 128
+POINTS = [(f"x_{i}", f"y_{i}") for i in range(68)]
+AU_VALUES = {"0": 0.0, "1": 1.0, "": np.nan, "9": np.nan}  # 9: unknown, as BP4D writes it
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The table of a face folder, or of several.
+
+    `landmarks` is (n, 68, 2) in pixels of the picture; `aus` is (n, A): 1 present, 0 absent, NaN unknown.
+    """
+
+    paths: list[Path]
+    landmarks: NDArray[np.float32]
+    aus: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __add__(self, other: "Faces") -> "Faces":
+        return Faces(
+            self.paths + other.paths,
+            np.concatenate([self.landmarks, other.landmarks]),
+            np.concatenate([self.aus, other.aus]),
+        )
+
+    def rates(self) -> Tensor:
+        """(A,), share of the faces with a known label that show each unit; at least as if one did."""
+        labels = torch.from_numpy(self.aus)
+        known = (~labels.isnan()).sum(0).clamp(min=1)
+        return labels.nansum(0).clamp(min=1) / known
+
+
+def read_faces(folder: Path, split: str | None, aus: tuple[int, ...]) -> Faces:
+    """The faces of one split of a face folder, all splits if None.
+
+    A unit without a column is unknown for every face.
+
+    Raises:
+        UserError: no folder or table, a column or picture missing, a landmark or AU label that is not one,
+            no face in the split.
+    """
+    table = Path(folder) / "metadata.csv"
+    rows = _read_rows(table, [] if split is None else ["split"])
+    rows = [(line, row) for line, row in rows if split is None or row["split"] == split]
+    if not rows:
+        raise UserError(f"{table}: no face in split '{split}'", "look at its column 'split'")
+    return Faces(
+        [_picture_path(table, line, row) for line, row in rows],
+        np.array([_landmarks(table, line, row) for line, row in rows], np.float32),
+        np.array([[_au(table, line, row, au) for au in aus] for line, row in rows], np.float32),
+    )
+
+
+def _read_rows(table: Path, extra: list[str]) -> list[tuple[int, dict[str, str]]]:
+    """The table's rows with their line numbers."""
+    if not table.is_file():
+        raise UserError(
+            f"{table}: not found", "a face folder holds pictures and a metadata.csv with file_name and landmarks"
+        )
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines, restval="")
+            columns = reader.fieldnames or []
+            needed = ["file_name", *extra, *(name for point in POINTS for name in point)]
+            missing = [name for name in needed if name not in columns]
+            if missing:
+                more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+                raise UserError(f"{table}: no column {', '.join(missing[:3])}{more}", "add what is missing")
+            return [(reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{table}: not a CSV table ({error})", "save it as UTF-8 text") from error
+
+
+def _picture_path(table: Path, line: int, row: dict[str, str]) -> Path:
+    name = row["file_name"]
+    path = table.parent / name
+    if not name or Path(name).is_absolute() or ".." in Path(name).parts:
+        raise UserError(f"{table}:{line}: file_name '{name}'", "name a file inside the folder")
+    if not path.is_file():
+        raise UserError(f"{table}:{line}: picture '{name}' is missing", "restore it or delete the row")
+    return path
+
+
+def _landmarks(table: Path, line: int, row: dict[str, str]) -> list[tuple[float, float]]:
+    points: list[tuple[float, float]] = []
+    for names in POINTS:
+        try:
+            x, y = (float(row[name]) for name in names)
+        except ValueError:
+            x = y = np.nan
+        if not np.isfinite(x + y):
+            raise UserError(
+                f"{table}:{line}: landmark {names[0]},{names[1]} of '{row['file_name']}' is no pair of numbers",
+                "correct it or delete the row",
+            )
+        points.append((x, y))
+    return points
+
+
+def _au(table: Path, line: int, row: dict[str, str], au: int) -> float:
+    value = (row.get(f"AU{au}") or "").strip()
+    if value not in AU_VALUES:
+        raise UserError(
+            f"{table}:{line}: AU{au} of '{row['file_name']}' is '{value}'",
+            "write 1 for present, 0 for absent, 9 or nothing for unknown",
+        )
+    return AU_VALUES[value]
+
+
+class Sample(NamedTuple):
+    """What the network trains on: one face, or a batch of them with N in front."""
+
+    hr: Tensor  # (3, 128, 128), RGB in [0, 1]
+    lr: Tensor  # (3, 16, 16)
+    landmarks: Tensor  # (68, 2), x and y in pixels of hr
+    aus: Tensor  # (A,): 1 present, 0 absent, NaN unknown
+
+
+class CentreCrops(Dataset[Sample]):
+    """The faces as they are tested: the central 128 x 128."""
+
+    def __init__(self, faces: Faces) -> None:
+        self.faces = faces
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __getitem__(self, index: int) -> Sample:
+        face = read_face(self.faces.paths[index])
+        start = (len(face) - CROP) / 2
+        return _sample(*crop(face, self.faces.landmarks[index], start, start, CROP), self.faces.aus[index])
+
+
+class RandomCrops(Dataset[Sample]):
+    """The faces as they are trained on: a random crop, a little larger or smaller, flipped half of the time.
+
+    What happens to a face follows from (seed, epoch, index) alone, so that neither the number of workers
+    nor an interruption changes it. The key is (epoch, index), as `Shuffled` gives it.
+    """
+
+    def __init__(self, faces: Faces, scale_jitter: float, seed: int) -> None:
+        self.faces, self.scale_jitter, self.seed = faces, scale_jitter, seed
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __getitem__(self, key: tuple[int, int]) -> Sample:
+        epoch, index = key
+        random = np.random.default_rng((self.seed, epoch, index))
+        face, landmarks = read_face(self.faces.paths[index]), self.faces.landmarks[index]
+        side = min(round(CROP * (1 + self.scale_jitter * random.uniform(-1, 1))), len(face))
+        left, top = random.integers(len(face) - side, endpoint=True, size=2)
+        face, landmarks = crop(face, landmarks, left, top, side)
+        if random.random() < 0.5:
+            face, landmarks = flip(face, landmarks)
+        return _sample(face, landmarks, self.faces.aus[index])
+
+
+class Shuffled(Sampler[list[tuple[int, int]]]):
+    """Batches of (epoch, index) without end of epoch: a batch may hold the last faces of one and the first of the next.
+
+    Args:
+        count: faces in an epoch.
+        batch_size: faces in a batch.
+        start, stop: the first update and the one after the last; any update can be the first.
+        seed: of the permutations.
+    """
+
+    def __init__(self, count: int, batch_size: int, start: int, stop: int, seed: int) -> None:
+        self.count, self.batch_size, self.start, self.stop, self.seed = count, batch_size, start, stop, seed
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))  # an epoch and its permutation
+        for update in range(self.start, self.stop):
+            keys: list[tuple[int, int]] = []
+            for position in range(update * self.batch_size, (update + 1) * self.batch_size):
+                epoch, place = divmod(position, self.count)
+                if epoch != order[0]:
+                    order = epoch, np.random.default_rng((self.seed, epoch)).permutation(self.count)
+                keys.append((epoch, int(order[1][place])))
+            yield keys
+
+
+def read_face(path: Path) -> Picture:
+    """A picture of a face folder.
+
+    Raises:
+        UserError: it can't be read, is not square, or is smaller than 128 pixels.
+    """
+    face = read_picture(path)
+    height, width = face.shape[:2]
+    if height != width or width < CROP:
+        raise UserError(f"{path}: {width} x {height} pixels", f"a face is square and at least {CROP} pixels wide")
+    return face
+
+
+def crop(
+    face: Picture, landmarks: NDArray[np.float32], left: float, top: float, side: float
+) -> tuple[Picture, NDArray[np.float32]]:
+    """A square of the face at 128 x 128, with its landmarks; x is the centre of pixel x."""
+    box = (left, top, left + side, top + side)
+    cut = np.asarray(Image.fromarray(face).resize((CROP, CROP), Image.Resampling.BICUBIC, box=box))
+    moved = (landmarks + 0.5 - np.array([left, top], np.float32)) * np.float32(CROP / side) - np.float32(0.5)
+    return cut, moved
+
+
+def flip(face: Picture, landmarks: NDArray[np.float32]) -> tuple[Picture, NDArray[np.float32]]:
+    """The mirror image: pixels turned, points turned and renamed, for the left eye is now the right one."""
+    mirrored = landmarks[list(MIRROR)] * np.array([-1, 1], np.float32)
+    mirrored[:, 0] += face.shape[1] - 1
+    return np.ascontiguousarray(face[:, ::-1]), mirrored
+
+
+def _sample(face: Picture, landmarks: NDArray[np.float32], aus: NDArray[np.float32]) -> Sample:
+    return Sample(to_tensor(face), to_tensor(degrade(face)), torch.from_numpy(landmarks), torch.from_numpy(aus))
+
+
+def read_all(folders: Sequence[Path], split: str | None, aus: tuple[int, ...]) -> Faces:
+    """The faces of several folders, one after the other."""
+    first, *rest = (read_faces(folder, split, aus) for folder in folders)
+    return sum(rest, first)

@@ -1,0 +1,118 @@
+"""MPENet: three recurrent steps of super-resolution, with landmarks entering at the second and AUs at the third."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mpe_lib.au import attention_maps
+from mpe_lib.config import NetConfig
+from mpe_lib.heatmaps import decode
+from mpe_lib.nets.feedback import PERB, prelu
+from mpe_lib.nets.hourglass import AlignmentNet
+from mpe_lib.nets.resnet import ResNet18
+
+SCALE = 8  # 16 x 16 -> 128 x 128
+LANDMARKS = 68
+MEAN = (0.509, 0.424, 0.378)  # of faces, RGB in [0, 1]
+
+
+class MPEOutput(NamedTuple):
+    """What MPENet returns; None where a branch is switched off."""
+
+    sr: tuple[Tensor, ...]  # one (N, 3, 128, 128) a step, near [0, 1] but not clamped
+    heatmaps: tuple[Tensor, ...] | None  # one (N, 68, 32, 32) a stack; the last one is the prior of step 2
+    au_logits: Tensor | None  # (N, A)
+    attention: Tensor | None  # (N, A, 32, 32), in [0, 1]
+
+
+class MPENet(nn.Module):
+    """The generator (Fig. 1): one shallow extractor, one PERB and one reconstruction, used at every step."""
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.config = config
+        c, aus = config.channels, len(config.aus)
+        self.extract = nn.Sequential(nn.Conv2d(3, 4 * c, 3, padding=1), prelu(), nn.PixelShuffle(2))
+        landmarks = LANDMARKS if config.use_landmarks else 0
+        third = (aus if config.use_aus else 0) + (landmarks if config.carry_landmarks else 0)
+        self.perb = PERB(c, config.groups, config.body_scale, (0, landmarks, third)[: config.iterations])
+        self.reconstruct = nn.Sequential(
+            nn.ConvTranspose2d(c, c, 8, stride=4, padding=2), prelu(), nn.Conv2d(c, 3, 3, padding=1)
+        )
+        self.align = AlignmentNet(config.hourglass_width, LANDMARKS) if config.use_landmarks else None
+        self.detect = ResNet18(aus, config.au_width) if config.use_aus else None
+        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1), persistent=False)
+        self.mean: Tensor
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Kaiming normal by fan-in, zero bias; last layers at zero, so that every step starts as the bilinear image.
+
+        A transposed conv of stride s spreads its input over s x s outputs, so that only 1/s**2 of its kernel
+        meets in one of them; `init="paper"` does not allow for that, and has no zero layers.
+        """
+        zero = self.config.init == "zero"
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            if zero and isinstance(module, nn.ConvTranspose2d):
+                module.weight.data *= module.stride[0]
+        if zero:
+            heads = [] if self.align is None else self.align.heads
+            for last in (self.reconstruct[-1], *heads):
+                nn.init.zeros_(last.get_parameter("weight"))
+
+    def forward(
+        self,
+        lr: Tensor,
+        *,
+        iterations: int | None = None,
+        heatmaps: Tensor | None = None,
+        au_probability: Tensor | None = None,
+        attention: Tensor | None = None,
+    ) -> MPEOutput:
+        """Restore faces; a prior that is given takes the place of the network's own.
+
+        Args:
+            lr: (N, 3, 16, 16), RGB in [0, 1].
+            iterations: recurrent steps; the config's unless given. Steps beyond the third repeat the third.
+            heatmaps: (N, 68, 32, 32), the landmark prior.
+            au_probability: (N, A), in [0, 1].
+            attention: (N, A, 32, 32), in [0, 1].
+        """
+        config = self.config
+        features = self.extract(lr - self.mean)  # Eq. 1: (N, C, 32, 32)
+        bilinear = F.interpolate(lr, scale_factor=float(SCALE), mode="bilinear", align_corners=False)
+        state: Tensor | None = None
+        sr: list[Tensor] = []
+        stacks: tuple[Tensor, ...] | None = None
+        logits: Tensor | None = None
+        priors: dict[str, Tensor] = {}  # what the next step sees
+
+        for step in range(iterations or config.iterations):
+            prior = torch.cat(list(priors.values()), 1) if priors else None
+            state = self.perb(step, features, state, prior)  # Eq. 2: (N, C, 32, 32)
+            sr.append(self.reconstruct(state) + bilinear)  # Eq. 3, 4: (N, 3, 128, 128)
+
+            if step == 0 and self.align is not None:
+                maps: tuple[Tensor, ...] = self.align(sr[0] - self.mean)  # each (N, 68, 32, 32)
+                priors["landmarks"] = maps[-1] if heatmaps is None else heatmaps
+                if config.use_attention and attention is None:
+                    attention = attention_maps(decode(maps[-1]), config.aus, maps[-1].shape[-1])
+                stacks = maps
+            if step == 1 and self.align is not None and not config.carry_landmarks:
+                del priors["landmarks"]
+            if step == 1 and self.detect is not None:
+                found: Tensor = self.detect(sr[1] - self.mean)  # (N, A)
+                probability = found.sigmoid() if au_probability is None else au_probability
+                area = torch.ones_like(features[:, :1]) if attention is None else attention
+                priors["aus"] = probability[:, :, None, None] * area  # (N, A, 32, 32)
+                logits = found
+            if config.detach_priors:
+                priors = {name: maps.detach() for name, maps in priors.items()}
+
+        return MPEOutput(tuple(sr), stacks, logits, attention)

@@ -1,0 +1,141 @@
+"""A photograph in, its restored faces out."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from mpe_lib.errors import UserError
+from mpe_lib.faces.align import align, detect
+from mpe_lib.faces.degrade import bicubic, degrade
+from mpe_lib.faces.facset import CROP
+from mpe_lib.faces.picture import read_picture
+from mpe_lib.metrics import psnr, ssim
+from mpe_lib.nets import MPENet
+from mpe_lib.pixels import Picture, to_picture, to_tensor
+from mpe_lib.weights import load
+
+LR = 16
+ALIGNED = 144  # a face is aligned to this side, of which the central 128 are restored (Sec. 4.2)
+THUMBNAIL = 64  # pixels; a picture no larger than this holds no face that dlib could find: it is one
+
+
+@dataclass(frozen=True)
+class Restored:
+    """One face: what the network saw, what it made of it, and what it believed on the way.
+
+    Pictures are (H, W, 3) uint8. What a switched-off branch would give is None.
+    """
+
+    lr: Picture  # 16 x 16
+    bicubic: Picture  # 128 x 128
+    steps: tuple[Picture, ...]  # 128 x 128, one a recurrent step
+    original: Picture | None  # 128 x 128; None where a face was taken at its own resolution
+    heatmaps: NDArray[np.float32] | None  # (68, 32, 32)
+    aus: dict[int, float] | None  # probability of each action unit
+    attention: NDArray[np.float32] | None  # (A, 32, 32), in the order of `aus`
+
+    def scores(self, border: int = 0) -> dict[str, tuple[float, float]]:
+        """PSNR in dB and SSIM on Y against the original, for bicubic and for each step; empty without one."""
+        if self.original is None:
+            return {}
+        rows = {"bicubic": self.bicubic} | {f"step {i}": step for i, step in enumerate(self.steps, 1)}
+        restored = np.stack(list(rows.values()))
+        original = np.broadcast_to(self.original, restored.shape)
+        values = zip(psnr(restored, original, border), ssim(restored, original, border), strict=True)
+        return {name: (float(p), float(s)) for name, (p, s) in zip(rows, values, strict=True)}
+
+
+def restore(
+    photograph: str | Path | Picture, weights: str | Path | MPENet = "small", *, as_is: bool = False
+) -> list[Restored]:
+    """Every face of a photograph, largest first, from 16 x 16 pixels.
+
+    Each face is aligned at the scale that the weights were trained at, reduced to 16 x 16, and restored;
+    its 128 x 128 original comes along to compare with. A face cut off by the edge of the photograph is
+    left out with a warning.
+
+    Args:
+        photograph: a file, or (H, W, 3) uint8 RGB.
+        weights: as for `mpe_lib.load`, or a network.
+        as_is: take faces at their own resolution, straight from the photograph to 16 x 16: for faces that
+            are small to begin with. A picture of at most 64 pixels is taken to be an aligned face.
+
+    Raises:
+        UserError: an unreadable picture, or no face in it; weights that can't be loaded.
+    """
+    name = str(photograph) if isinstance(photograph, str | Path) else "the picture"
+    picture = read_picture(photograph) if isinstance(photograph, str | Path) else photograph
+    net = weights if isinstance(weights, MPENet) else load(weights)
+    faces, refused = find_faces(picture, name, net.config.face_scale, as_is=as_is)
+    for reason in refused:
+        warnings.warn(reason, stacklevel=2)
+    if as_is:
+        return restore_faces(net, faces, [None] * len(faces))
+    return restore_faces(net, [degrade(face) for face in faces], faces)
+
+
+def find_faces(picture: Picture, name: str, scale: float, *, as_is: bool = False) -> tuple[list[Picture], list[str]]:
+    """The aligned faces of a picture, 128 x 128 (16 x 16 if `as_is`), and why others were refused.
+
+    Raises:
+        UserError: no face, or all refused.
+    """
+    if as_is and max(picture.shape[:2]) <= THUMBNAIL:
+        return [_thumbnail(picture, name)], []
+    found = detect(picture, upsample=(0, 1, 2) if as_is else (0, 1))
+    if not found:
+        raise UserError(f"{name}: no face found", "faces must look at the camera and be at least 40 pixels wide")
+    faces: list[Picture] = []
+    refused: list[str] = []
+    for face in found:
+        try:
+            if as_is:  # the window that the central 128 of 144 pixels show, at 16
+                faces.append(align(picture, face.landmarks, scale * CROP / ALIGNED, LR).image)
+            else:
+                edge = (ALIGNED - CROP) // 2
+                aligned = align(picture, face.landmarks, scale, ALIGNED).image
+                faces.append(np.ascontiguousarray(aligned[edge:-edge, edge:-edge]))
+        except UserError as error:
+            refused.append(f"{name}: {error}")
+    if not faces:
+        raise UserError(refused[0])
+    return faces, refused
+
+
+@torch.inference_mode()
+def restore_faces(net: MPENet, lr: Sequence[Picture], originals: Sequence[Picture | None]) -> list[Restored]:
+    """Restore 16 x 16 faces; `originals`, 128 x 128, come along for comparison where there are any."""
+    device = next(net.parameters()).device
+    output = net(to_tensor(np.stack(lr)).to(device))
+    steps = np.stack([to_picture(sr) for sr in output.sr], axis=1)  # (N, steps, 128, 128, 3)
+    heatmaps = None if output.heatmaps is None else output.heatmaps[-1].float().cpu().numpy()
+    probability = None if output.au_logits is None else output.au_logits.sigmoid().tolist()
+    attention = None if output.attention is None else output.attention.float().cpu().numpy()
+    return [
+        Restored(
+            lr=face,
+            bicubic=bicubic(face),
+            steps=tuple(steps[i]),
+            original=originals[i],
+            heatmaps=None if heatmaps is None else heatmaps[i],
+            aus=None if probability is None else dict(zip(net.config.aus, probability[i], strict=True)),
+            attention=None if attention is None else attention[i],
+        )
+        for i, face in enumerate(lr)
+    ]
+
+
+def _thumbnail(picture: Picture, name: str) -> Picture:
+    """A small picture as the 16 x 16 face that it is."""
+    height, width = picture.shape[:2]
+    if height != width or width < LR:
+        raise UserError(
+            f"{name}: {width} x {height} pixels is no face as it is", f"a small face is square, {LR} pixels or more"
+        )
+    return np.asarray(Image.fromarray(picture).resize((LR, LR), Image.Resampling.BICUBIC))

@@ -1,0 +1,133 @@
+"""Every picture the project draws; functions return matplotlib Figures."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, FigureBase
+from numpy.typing import NDArray
+
+from mpe_lib.au import CATALOGUE
+from mpe_lib.photograph import Restored
+from mpe_lib.pixels import Picture
+
+INK, ACCENT, MUTED = "#22303c", "#0b6e99", "#9aa5ae"
+
+
+def sheet(face: Restored) -> Figure:
+    """A restored face with all that led to it: input, bicubic, steps, original; heatmaps, attention maps, AUs."""
+    branches = face.heatmaps is not None or face.aus is not None
+    figure = Figure(figsize=(13, 7 if branches else 2.9), layout="constrained")
+    if not branches:
+        _pictures(figure, face)
+        return figure
+    grid = figure.add_gridspec(2, 3, height_ratios=(1, 1.45), width_ratios=(1.1, 1.8, 1.3))
+    _pictures(figure.add_subfigure(grid[0, :]), face)
+    if face.heatmaps is not None:
+        _heatmaps(figure.add_subfigure(grid[1, 0]), face.steps[0], face.heatmaps)
+    if face.aus is not None:
+        if face.attention is not None:
+            maps = dict(zip(face.aus, face.attention, strict=True))
+            _attention(figure.add_subfigure(grid[1, 1]), face.steps[-1], maps)
+        _aus(figure.add_subfigure(grid[1, 2]), face.aus)
+    return figure
+
+
+def overlay(picture: Picture, heat: NDArray[np.float32], strength: float = 0.75) -> Picture:
+    """A map in [0, 1] laid over a picture, warm where it is high.
+
+    Args:
+        picture: (H, W, 3) uint8.
+        heat: (S, S), stretched to the picture; values outside [0, 1] are cut.
+        strength: how much of the picture the map hides where it is 1.
+    """
+    import cv2
+
+    height, width = picture.shape[:2]
+    alpha = strength * np.clip(cv2.resize(heat, (width, height)), 0, 1)[..., None]
+    grey = picture.mean(axis=2, keepdims=True) * 0.75  # the face steps back, the map stands out
+    warm = np.array([255, 176, 32])
+    return np.round(grey * (1 - alpha) + warm * alpha).astype(np.uint8)
+
+
+def curves(lines: Sequence[dict[str, Any]]) -> Figure:
+    """A training, from the lines of its metrics.jsonl: the loss terms, and PSNR of every step on validation faces."""
+    figure = Figure(figsize=(11, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name, colour in (("rec", ACCENT), ("align", "#c2571a"), ("au", "#6b4fa0")):
+        values = [line[f"loss_{name}"] for line in lines]
+        if any(values):
+            left.plot([line["update"] for line in lines], values, color=colour, label=f"$L_{{{name}}}$")
+    left.set(yscale="log", xlabel="update", title="loss terms, before their weights")
+    left.legend(frameon=False)
+    scored = [line for line in lines if "psnr" in line]
+    for step in range(len(scored[0]["psnr"]) if scored else 0):
+        shade = 0.35 + 0.65 * (step + 1) / len(scored[0]["psnr"])
+        right.plot(
+            [line["update"] for line in scored],
+            [line["psnr"][step] for line in scored],
+            marker=".",
+            color=ACCENT,
+            alpha=shade,
+            label=f"step {step + 1}",
+        )
+    right.set(xlabel="update", ylabel="dB", title="PSNR on validation faces (Y, border 0)")
+    right.legend(frameon=False)
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _pictures(figure: FigureBase, face: Restored) -> None:
+    """Input, bicubic, every step, original, with PSNR and SSIM under what can be scored."""
+    named: dict[str, Picture] = {"input": face.lr, "bicubic": face.bicubic}
+    named |= {f"step {i}": step for i, step in enumerate(face.steps, 1)}
+    if face.original is not None:
+        named["original"] = face.original
+    scores = face.scores()
+    for axes, (name, picture) in zip(figure.subplots(1, len(named)), named.items(), strict=True):
+        _picture(axes, picture, f"{name}, {picture.shape[1]} x {picture.shape[0]}" if name == "input" else name)
+        if name in scores:
+            psnr, ssim = scores[name]
+            axes.set_xlabel(f"{psnr:.2f} dB   SSIM {ssim:.3f}", fontsize=11, color=INK)
+
+
+def _heatmaps(figure: FigureBase, picture: Picture, heatmaps: NDArray[np.float32]) -> None:
+    _picture(figure.subplots(), overlay(picture, heatmaps.max(axis=0)), "68 landmark heatmaps, of step 1")
+
+
+def _attention(figure: FigureBase, picture: Picture, maps: dict[int, NDArray[np.float32]]) -> None:
+    """One small face an action unit, with its attention map."""
+    columns = 4
+    grid = figure.subplots(-(-len(maps) // columns), columns, squeeze=False).ravel()
+    for axes in grid:
+        axes.set_axis_off()
+    for axes, (au, attention) in zip(grid, maps.items(), strict=False):
+        _picture(axes, overlay(picture, attention), f"AU{au}", size=10)
+    figure.suptitle("AU attention maps", fontsize=12, color=INK)
+
+
+def _aus(figure: FigureBase, aus: dict[int, float]) -> None:
+    """Bars of the probabilities, the present ones strong."""
+    axes = figure.subplots()
+    names = [f"AU{au} {CATALOGUE[au].name}" for au in aus]
+    values = list(aus.values())
+    colours = [ACCENT if value >= 0.5 else MUTED for value in values]
+    axes.barh(names, values, color=colours)
+    for y, value in enumerate(values):
+        axes.text(min(value, 0.98) + 0.015, y, f"{value:.2f}", va="center", fontsize=10, color=INK)
+    axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1.15), xticks=(0, 0.5, 1))
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(left=False, labelsize=10)
+    axes.set_title("predicted action units, of step 2", fontsize=12, color=INK)
+
+
+def _picture(axes: Axes, picture: Picture, title: str, size: int = 12) -> None:
+    axes.imshow(picture, interpolation="nearest")
+    axes.set_axis_on()
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    axes.set_title(title, fontsize=size, color=INK)
