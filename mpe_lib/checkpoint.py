@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,7 +34,7 @@ class Run:
         self.folder = Path(folder)
         self.last = self.folder / "last"
 
-    def begin(self, config: Config) -> Position:
+    def begin(self, config: Config) -> None:
         """Make the folder and write the config.
 
         Raises:
@@ -45,7 +46,6 @@ class Run:
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         _write_json(path, config.to_dict())
-        return Position()
 
     def resume(self, config: Config, net: MPENet, average: AveragedModel, optimizer: Optimizer) -> Position:
         """Bring network, average and optimiser back to where last/ left them.
@@ -110,8 +110,10 @@ class Run:
             "averaged": int(average.n_averaged),
             "position": position._asdict(),
         }
+        serialized = BytesIO()  # on a full disk torch would raise no OSError
+        torch.save(state, serialized)
         with atomic(new / "state.pt") as temporary:
-            torch.save(state, temporary)
+            temporary.write_bytes(serialized.getbuffer())
         with writing(self.last):
             if self.last.exists():
                 self.last.rename(old)

@@ -155,15 +155,11 @@ def _scores(face: "Restored") -> str:
 
 def _table(figures: dict[str, Any]) -> str:
     """What `evaluate` measured, for reading."""
-    rows = {"bicubic": figures["bicubic"]} | {f"step {i}": step for i, step in enumerate(figures["steps"], 1)}
-    base = figures["bicubic"]
-    lines = [
-        f"{figures['n']} faces, border {figures['border']}",
-        f"{'':8}{'PSNR dB':>9}{'SSIM':>8}{'over bicubic':>18}",
-    ]
-    for name, row in rows.items():
-        gain = f"{row['psnr'] - base['psnr']:+.2f} dB {row['ssim'] - base['ssim']:+.4f}"
-        lines.append(f"{name:8}{row['psnr']:9.2f}{row['ssim']:8.4f}{'' if name == 'bicubic' else gain:>18}")
+    from mpe_lib.evaluate import quality_table
+
+    named = {"bicubic": figures["bicubic"]} | {f"step {i}": step for i, step in enumerate(figures["steps"], 1)}
+    quality = quality_table({name: (row["psnr"], row["ssim"]) for name, row in named.items()})
+    lines = [f"{figures['n']} faces, border {figures['border']}", quality]
     if figures["landmark_nme"] is not None:
         lines.append(f"landmark error {figures['landmark_nme']:.4f} of the distance of the outer eye corners")
     for au, row in figures["au"]["per_au"].items():

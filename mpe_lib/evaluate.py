@@ -1,5 +1,6 @@
 """A network measured on a face folder: pictures, landmarks and action units, and what its priors do."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,16 @@ def evaluate(net: MPENet, faces: Faces, border: int = 0) -> dict[str, Any]:
         "landmark_nme": torch.cat(nme).mean().item() if nme else None,
         "au": _au_table(net, batches),
     }
+
+
+def quality_table(rows: Mapping[str, tuple[float, float]]) -> str:
+    """PSNR and SSIM by name as text; the first row is the baseline that the gains of the others refer to."""
+    lines = [f"{'':10}{'PSNR dB':>9}{'SSIM':>9}{'gain':>18}"]
+    base = next(iter(rows.values()))
+    for name, (decibel, similarity) in rows.items():
+        gain = f"{decibel - base[0]:+.2f} dB {similarity - base[1]:+.4f}" if len(lines) > 1 else ""
+        lines.append(f"{name:10}{decibel:9.2f}{similarity:9.4f}{gain:>18}".rstrip())
+    return "\n".join(lines)
 
 
 def prior_effects(net: MPENet, faces: Faces, border: int = 0) -> dict[str, float]:

@@ -1,14 +1,16 @@
 """Every picture the project draws; functions return matplotlib Figures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from mpe_lib.au import CATALOGUE
+from mpe_lib.faces.align import Face
 from mpe_lib.photograph import Restored
 from mpe_lib.pixels import Picture
 
@@ -31,6 +33,30 @@ def sheet(face: Restored) -> Figure:
             maps = dict(zip(face.aus, face.attention, strict=True))
             _attention(figure.add_subfigure(grid[1, 1]), face.steps[-1], maps)
         _aus(figure.add_subfigure(grid[1, 2]), face.aus)
+    return figure
+
+
+def row(pictures: Mapping[str, Picture], points: Mapping[str, NDArray[Any]] | None = None) -> Figure:
+    """Pictures side by side at one size, each under its name; `points` (K, 2) are drawn on the picture of that name."""
+    figure = Figure(figsize=(2.6 * len(pictures), 2.9), layout="constrained")
+    grid = figure.subplots(1, len(pictures), squeeze=False)[0]
+    for axes, (name, picture) in zip(grid, pictures.items(), strict=True):
+        _picture(axes, picture, name)
+        if points and name in points:
+            axes.plot(*points[name].T, ".", color="#ffd24a", markersize=3, clip_on=True)
+            axes.set(xlim=(-0.5, picture.shape[1] - 0.5), ylim=(picture.shape[0] - 0.5, -0.5))
+    return figure
+
+
+def photograph(picture: Picture, faces: Sequence[Face]) -> Figure:
+    """A photograph with a box and 68 points on each face that was found."""
+    figure = Figure(figsize=(5, 5 * picture.shape[0] / picture.shape[1]), layout="constrained")
+    axes = figure.subplots()
+    _picture(axes, picture, f"{len(faces)} face{'' if len(faces) == 1 else 's'} found")
+    for face in faces:
+        left, top, right, bottom = face.box
+        axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor="white", linewidth=1.5))
+        axes.plot(*face.landmarks.T, ".", color="#ffd24a", markersize=3)
     return figure
 
 

@@ -71,7 +71,11 @@ def train(
     net = MPENet(config.net).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(config.train.average), use_buffers=True)
     optimizer = torch.optim.Adam(net.parameters(), lr=config.train.lr)
-    position = run.resume(config, net, average, optimizer) if resume else run.begin(config)
+    position = checkpoint.Position()
+    if resume:
+        position = run.resume(config, net, average, optimizer)
+    elif accelerator.is_main_process:
+        run.begin(config)
 
     t = config.train
     batches = Shuffled(len(faces), t.batch, position.update, t.updates, t.seed)
@@ -90,7 +94,9 @@ def train(
             position = position._replace(update=update)
 
             steps = None
-            last = update == t.updates or bool(interrupted)
+            if interrupted:
+                accelerator.set_trigger()
+            last = accelerator.check_trigger() or update == t.updates  # Ctrl-C in one process ends all
             if update % t.validate_every == 0 or last:
                 steps = validate(average.module, validation, t.validate_faces)
                 if steps[-1] > position.best_psnr:

@@ -1,0 +1,37 @@
+"""What a notebook needs and nothing else does."""
+
+import os
+from typing import Literal, get_args
+
+from mpe_lib.config import near
+from mpe_lib.errors import UserError
+
+Profile = Literal["smoke", "lesson", "full"]
+
+
+def profile() -> Profile:
+    """How much a notebook computes: MPE_PROFILE, or "lesson".
+
+    "smoke" runs every cell in seconds, to test it; "lesson" takes minutes on a laptop; "full" is the real
+    thing, on a GPU.
+
+    Raises:
+        UserError: MPE_PROFILE is set to something else.
+    """
+    name = os.environ.get("MPE_PROFILE", "lesson")
+    for known in get_args(Profile):
+        if name == known:
+            return known
+    raise UserError(f"MPE_PROFILE={name} is no profile", near(name, get_args(Profile)))
+
+
+def start() -> None:
+    """Show every Figure as a PNG, and begin from the same random numbers each time."""
+    import torch
+    from IPython.core.getipython import get_ipython
+    from IPython.core.pylabtools import select_figure_formats
+
+    torch.manual_seed(0)
+    shell = get_ipython()
+    if shell is not None:
+        select_figure_formats(shell, {"png"}, dpi=80)
