@@ -89,7 +89,7 @@ def train(
 
     with _interruption() as interrupted:
         for update, batch in enumerate(loader, position.update + 1):
-            terms = _update(accelerator, model, optimizer, batch, weights, update, t)
+            terms = update_once(accelerator, model, optimizer, batch, weights, update, t)
             average.update_parameters(net)
             position = position._replace(update=update)
 
@@ -123,6 +123,7 @@ def train(
     )
     if accelerator.is_main_process and summary.finished:
         run.finish(summary._asdict())
+    accelerator.wait_for_everyone()  # a launcher ends all processes with the first
     return summary
 
 
@@ -151,7 +152,7 @@ def validate(net: nn.Module, faces: Faces, most: int) -> list[float]:
     return torch.cat(scores, 1).mean(1).tolist()
 
 
-def _update(
+def update_once(
     accelerator: Accelerator,
     model: nn.Module,
     optimizer: Any,

@@ -1,0 +1,55 @@
+"""Everything on the card of shipped weights: gains over bicubic, landmarks, AUs, and what the priors do."""
+
+import argparse
+from pathlib import Path
+
+import torch
+from machine import describe
+from torch import Tensor
+
+from mpe_lib import load
+from mpe_lib.evaluate import au_probabilities, evaluate, prior_effects, quality_table
+from mpe_lib.faces.facset import read_faces
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--faces", type=Path, nargs="+", required=True, help="face folders with a test split")
+    parser.add_argument("--weights", default="small")
+    parser.add_argument("--smiles", type=Path, help="a folder of the London Set: files n*.jpg neutral, s*.jpg smiling")
+    arguments = parser.parse_args()
+    net = load(arguments.weights)
+    print(describe())
+    for folder in arguments.faces:
+        faces = read_faces(folder, "test", net.config.aus)
+        for border in (0, 8):
+            figures = evaluate(net, faces, border)
+            rows = {"bicubic": figures["bicubic"]} | {f"step {i}": row for i, row in enumerate(figures["steps"], 1)}
+            print(f"\n{folder.name} test, {figures['n']} faces, border {border}")
+            print(quality_table({name: (row["psnr"], row["ssim"]) for name, row in rows.items()}))
+        print(f"landmark error {figures['landmark_nme']:.4f}; AU F1 {100 * figures['au']['f1']:.1f}, ", end="")
+        print(f"accuracy {100 * figures['au']['accuracy']:.1f}")
+        for au, row in figures["au"]["per_au"].items():
+            print(f"  {au:5} F1 {100 * (row['f1'] or 0):5.1f}  accuracy {100 * row['accuracy']:5.1f}", end="")
+            print(f"  positive {row['positives']} of {row['n']}")
+        effects = prior_effects(net, faces)
+        print(f"step 3 with its own priors {effects.pop('own'):.3f} dB; change with another prior:")
+        for name, change in effects.items():
+            print(f"  {name:24}{change:+.4f} dB")
+    if arguments.smiles:
+        faces = read_faces(arguments.smiles, "test", net.config.aus)
+        smiling = torch.tensor([path.name.startswith("s") for path in faces.paths])
+        probability = au_probabilities(net, faces)
+        print(f"\nsmiling against neutral, {int(smiling.sum())} and {int((~smiling).sum())} faces, AUC:")
+        for i, au in enumerate(net.config.aus):
+            print(f"  AU{au:<3} {area_under_curve(probability[:, i], smiling):.3f}")
+
+
+def area_under_curve(score: Tensor, positive: Tensor) -> float:
+    """How often a positive scores higher than a negative; ties count half."""
+    above = score[positive][:, None] - score[~positive][None]
+    return ((above > 0).float() + 0.5 * (above == 0).float()).mean().item()
+
+
+if __name__ == "__main__":
+    main()
