@@ -19,6 +19,12 @@ lint: $(READY)  ## ruff on everything, pyright on mpe_lib
 lab: $(READY)  ## JupyterLab on the notebooks, on this machine only
 	.venv/bin/jupyter lab notebooks
 
+notebooks: $(READY)  ## run the lessons anew, outputs and all
+	.venv/bin/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+
+figures: demo  ## draw the pictures of the README anew
+	cp out/demo/sheet.png figures/astronaut.png
+
 clean:  ## remove what make has made
 	rm -rf .venv out/demo build *.egg-info .*_cache .hypothesis
 
@@ -27,4 +33,4 @@ $(READY): pyproject.toml constraints.txt
 	.venv/bin/pip install $$(.venv/bin/python tools/torch_index.py) -c constraints.txt -e '.[notebooks,dev]'
 	touch $@
 
-.PHONY: help demo test lint lab clean
+.PHONY: help demo test lint lab notebooks figures clean

@@ -2,16 +2,17 @@
 
 import platform
 import resource
+from pathlib import Path
 
 import torch
 
 
 def describe() -> str:
     """One line."""
-    processor = next(
-        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
-        platform.processor(),
-    )
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    processor = names[0] if names else platform.processor()
     return f"{processor}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 

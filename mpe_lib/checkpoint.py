@@ -32,7 +32,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        self.last = self.folder / "last"
+        self.last, self.old = self.folder / "last", self.folder / "last.old"
 
     def begin(self, config: Config) -> None:
         """Make the folder and write the config.
@@ -40,12 +40,12 @@ class Run:
         Raises:
             UserError: the folder holds a run already, or can't be written.
         """
-        path = self.folder / "config.json"
-        if path.exists():
+        if any((self.folder / name).exists() for name in ("last", "last.old", "best")):
             raise UserError(f"{self.folder}: holds a run already", "--resume it, or choose another folder")
-        with writing(self.folder):
+        with writing(self.folder):  # what failed before it saved anything is begun anew
             self.folder.mkdir(parents=True, exist_ok=True)
-        _write_json(path, config.to_dict())
+            (self.folder / "metrics.jsonl").unlink(missing_ok=True)
+        _write_json(self.folder / "config.json", config.to_dict())
 
     def resume(self, config: Config, net: MPENet, average: AveragedModel, optimizer: Optimizer) -> Position:
         """Bring network, average and optimiser back to where last/ left them.
@@ -53,9 +53,11 @@ class Run:
         Raises:
             UserError: nothing to resume, damaged, or the run was made with another config.
         """
-        state = self.last / "state.pt"
-        if not state.is_file():
-            raise UserError(f"{self.folder}: no last/state.pt to resume from", "start without --resume")
+        last = self.last if self.last.exists() else self.old  # `save_last` was killed between its two renames
+        if not (last / "state.pt").is_file():
+            raise UserError(
+                f"{self.folder}: no last/state.pt to resume from", "start without --resume, in an empty folder"
+            )
         before, now = (c.to_dict() for c in (self.config(), config))
         for field in (f"{part}.{name}" for part in before for name in before[part]):
             part, name = field.split(".")
@@ -65,14 +67,14 @@ class Run:
                     "resume with the same config, or start another run",
                 )
         try:
-            stored = torch.load(state, weights_only=True)
-            net.load_state_dict(load_file(self.last / "net.safetensors"))
-            average.module.load_state_dict(load_file(self.last / "average.safetensors"))
+            stored = torch.load(last / "state.pt", weights_only=True, map_location="cpu")
+            net.load_state_dict(load_file(last / "net.safetensors"))
+            average.module.load_state_dict(load_file(last / "average.safetensors"))
             average.n_averaged.fill_(stored["averaged"])
             optimizer.load_state_dict(stored["optimizer"])
             return Position(**stored["position"])
         except Exception as error:  # whatever a damaged file makes its reader raise
-            raise UserError(f"{self.last}: damaged ({error})", "start another run") from error
+            raise UserError(f"{last}: damaged ({error})", "start another run") from error
 
     def config(self) -> Config:
         """The config that the run was begun with.
@@ -83,7 +85,7 @@ class Run:
         path = self.folder / "config.json"
         try:
             return Config.from_dict(json.loads(path.read_text()))
-        except (OSError, json.JSONDecodeError) as error:
+        except (OSError, ValueError, AttributeError) as error:  # no file, no JSON, no table, an unknown field
             raise UserError(f"{path}: no config to read ({error})", "name the folder of a run") from error
 
     def log(self, line: str) -> None:
@@ -92,6 +94,14 @@ class Run:
         with writing(path), path.open("a") as file:
             file.write(line + "\n")
 
+    def rewind(self, update: int) -> None:
+        """Drop the lines of metrics.jsonl after `update`: they were logged after the last save, and will be again."""
+        path = self.folder / "metrics.jsonl"
+        lines = path.read_text().splitlines() if path.is_file() else []
+        kept = [line for line in lines if line.endswith("}") and json.loads(line)["update"] <= update]
+        with atomic(path) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in kept))
+
     def save_best(self, net: torch.nn.Module, config: Config) -> None:
         """Keep this network as the best so far."""
         weights.save(self.folder / "best" / "net.safetensors", net.state_dict(), config)
@@ -99,10 +109,9 @@ class Run:
     def save_last(
         self, net: MPENet, average: AveragedModel, optimizer: Optimizer, position: Position, config: Config
     ) -> None:
-        """Write last/ beside the old one, then put it in its place."""
-        new, old = self.folder / "last.new", self.folder / "last.old"
-        for folder in (new, old):
-            shutil.rmtree(folder, ignore_errors=True)
+        """Write last/ beside the old one, then put it in its place; a whole one is there at any time."""
+        new = self.folder / "last.new"
+        shutil.rmtree(new, ignore_errors=True)
         weights.save(new / "net.safetensors", net.state_dict(), config)
         weights.save(new / "average.safetensors", average.module.state_dict(), config)
         state = {
@@ -116,9 +125,10 @@ class Run:
             temporary.write_bytes(serialized.getbuffer())
         with writing(self.last):
             if self.last.exists():
-                self.last.rename(old)
+                shutil.rmtree(self.old, ignore_errors=True)
+                self.last.rename(self.old)
             new.rename(self.last)
-        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(self.old, ignore_errors=True)
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write summary.json."""

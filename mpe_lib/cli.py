@@ -1,10 +1,13 @@
 """The command line: `mpe restore`, `mpe train`, `mpe evaluate`. Heavy imports wait until a command needs them."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from io import TextIOWrapper
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 ALL, SOME, NONE = 0, 1, 2  # exit codes: how many of the pictures succeeded; a wrong call is NONE too
 INTERRUPTED = 130
 
-app = typer.Typer(help=(__doc__ or "").split("\n")[0].split(":")[0], add_completion=False, no_args_is_help=True)
+app = typer.Typer(help=(__doc__ or "").split("\n")[0].split(":")[0], add_completion=False)
 
 Weights = Annotated[str, typer.Option(help="Shipped weights by name, a safetensors file, or the folder of a run.")]
 Sets = Annotated[
@@ -28,8 +31,17 @@ Sets = Annotated[
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; a wrong call is told in one line, as every other error is."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
+    try:
+        raise SystemExit(app(standalone_mode=False))
+    except Exception as error:
+        told = getattr(error, "format_message", None)  # click's errors have it, and typer has a click of its own
+        if told is None:
+            raise
+        command = getattr(getattr(error, "ctx", None), "command_path", "mpe")
+        _fail(f"{told().rstrip('.')}; see {command} --help")
 
 
 @app.command()
@@ -47,7 +59,7 @@ def restore(
         from mpe_lib.weights import load
 
         net = load(weights)
-    failed = 0
+    done = failed = 0
     for photo, folder in zip(photos, _folders(photos, out), strict=True):
         try:
             faces, refused = find_faces(read_picture(photo), str(photo), net.config.face_scale, as_is=as_is)
@@ -60,11 +72,12 @@ def restore(
             for number, face in enumerate(restored, 1):
                 _write(folder, f"face{number}", face)
                 print(f"{photo} face {number}: {_scores(face)} -> {folder}/face{number}_sheet.png", flush=True)
+            done += 1
             failed += bool(refused)
         except UserError as error:
             _say(str(error))
             failed += 1
-    raise SystemExit(ALL if not failed else NONE if failed == len(photos) else SOME)
+    raise SystemExit(ALL if not failed else SOME if done else NONE)
 
 
 @app.command()
@@ -122,11 +135,13 @@ def evaluate(
 
 def _folders(photos: list[Path], out: Path) -> Iterator[Path]:
     """A folder for each photograph, by its name; a number keeps equal names apart."""
-    taken: dict[str, int] = {}
+    taken: set[str] = set()
     for photo in photos:
-        taken[photo.stem] = taken.get(photo.stem, 0) + 1
-        number = taken[photo.stem]
-        yield out / (photo.stem if number == 1 else f"{photo.stem}-{number}")
+        stem = photo.stem.strip(".") or "photo"  # of "...png" it is "..", which is no folder for it
+        names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+        name = next(name for name in names if name not in taken)
+        taken.add(name)
+        yield out / name
 
 
 def _write(folder: Path, name: str, face: "Restored") -> None:
@@ -158,7 +173,8 @@ def _table(figures: dict[str, Any]) -> str:
     from mpe_lib.evaluate import quality_table
 
     named = {"bicubic": figures["bicubic"]} | {f"step {i}": step for i, step in enumerate(figures["steps"], 1)}
-    quality = quality_table({name: (row["psnr"], row["ssim"]) for name, row in named.items()})
+    known = {name: [math.nan if row[f] is None else row[f] for f in ("psnr", "ssim")] for name, row in named.items()}
+    quality = quality_table({name: (decibel, similarity) for name, (decibel, similarity) in known.items()})
     lines = [f"{figures['n']} faces, border {figures['border']}", quality]
     if figures["landmark_nme"] is not None:
         lines.append(f"landmark error {figures['landmark_nme']:.4f} of the distance of the outer eye corners")
@@ -198,7 +214,7 @@ def _progress_bar() -> Generator["Callable[[Progress], None]"]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]} left"),
     )
-    with Bar(*columns, console=console, transient=True) as bar:
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None, terms="", left="?")
 
         def report(progress: "Progress") -> None:
@@ -208,7 +224,8 @@ def _progress_bar() -> Generator["Callable[[Progress], None]"]:
             bar.update(task, completed=progress.update, total=progress.updates, terms=terms, left=left)
             if progress.psnr is not None:
                 steps = " ".join(f"{value:.2f}" for value in progress.psnr)
-                console.print(f"update {progress.update}: PSNR by step {steps} dB, {losses}", highlight=False)
+                line = f"update {progress.update}: PSNR by step {steps} dB, {losses}"
+                console.print(line, highlight=False, soft_wrap=True)
 
         yield report
 

@@ -13,7 +13,7 @@ from mpe_lib.faces.facset import CROP, CentreCrops, Faces, Sample
 from mpe_lib.heatmaps import decode
 from mpe_lib.metrics import au_scores, landmark_error, psnr, ssim
 from mpe_lib.nets import MPENet, MPEOutput
-from mpe_lib.pixels import Picture, to_picture
+from mpe_lib.pixels import to_picture
 
 BATCH = 16
 
@@ -30,20 +30,29 @@ def evaluate(net: MPENet, faces: Faces, border: int = 0) -> dict[str, Any]:
         n, border; bicubic {psnr, ssim}; steps, a list of the same; landmark_nme; au {f1, accuracy,
         per_au {AUn: {f1, accuracy, positives, n}}}. Means over faces, F1 and accuracy over units.
     """
-    batches = [(batch, _forward(net, batch)) for batch in _batches(faces)]
-    hr = np.concatenate([to_picture(batch.hr) for batch, _ in batches])
-    baseline = np.concatenate([np.stack([bicubic(lr) for lr in to_picture(batch.lr)]) for batch, _ in batches])
-    steps = [
-        np.concatenate([to_picture(output.sr[i]) for _, output in batches]) for i in range(net.config.iterations)
-    ]
-    nme = [_landmark_error(output, batch) for batch, output in batches if output.heatmaps is not None]
+    quality: list[Tensor] = []  # each (1 + steps, 2, n): PSNR and SSIM of bicubic and of every step
+    nme: list[Tensor] = []
+    probability: list[Tensor] = []
+    for batch in _batches(faces):  # only figures are kept: a test set may have 50,000 faces
+        output = _forward(net, batch)
+        hr = to_picture(batch.hr)
+        restored = [np.stack([bicubic(lr) for lr in to_picture(batch.lr)]), *map(to_picture, output.sr)]
+        quality.append(torch.stack([torch.stack([f(sr, hr, border) for f in (psnr, ssim)]) for sr in restored]))
+        if output.heatmaps is not None:
+            nme.append(_landmark_error(output.heatmaps[-1], batch))
+        if output.au_logits is not None:
+            probability.append(output.au_logits.sigmoid())
+    baseline, *steps = (
+        {"psnr": _number(decibel), "ssim": _number(similarity)}
+        for decibel, similarity in torch.cat(quality, -1).mean(-1).tolist()
+    )
     return {
         "n": len(faces),
         "border": border,
-        "bicubic": _quality(baseline, hr, border),
-        "steps": [_quality(step, hr, border) for step in steps],
-        "landmark_nme": torch.cat(nme).mean().item() if nme else None,
-        "au": _au_table(net, batches),
+        "bicubic": baseline,
+        "steps": steps,
+        "landmark_nme": _number(torch.cat(nme).mean().item()) if nme else None,
+        "au": _au_table(net.config.aus, torch.cat(probability), faces) if probability else _NO_AUS,
     }
 
 
@@ -113,23 +122,17 @@ def _forward(net: MPENet, batch: Sample, **priors: Tensor) -> MPEOutput:
     )
 
 
-def _quality(restored: Picture, hr: Picture, border: int) -> dict[str, float]:
-    return {"psnr": psnr(restored, hr, border).mean().item(), "ssim": ssim(restored, hr, border).mean().item()}
-
-
-def _landmark_error(output: MPEOutput, batch: Sample) -> Tensor:
-    assert output.heatmaps is not None
-    maps = output.heatmaps[-1]
+def _landmark_error(maps: Tensor, batch: Sample) -> Tensor:
     return landmark_error(decode(maps) * (CROP / maps.shape[-1]), batch.landmarks)
 
 
-def _au_table(net: MPENet, batches: list[tuple[Sample, MPEOutput]]) -> dict[str, Any]:
+_NO_AUS: dict[str, Any] = {"f1": None, "accuracy": None, "per_au": {}}
+
+
+def _au_table(aus: tuple[int, ...], probability: Tensor, faces: Faces) -> dict[str, Any]:
     """F1 and accuracy, per unit and mean, against the labels that the faces have."""
-    logits = [output.au_logits for _, output in batches if output.au_logits is not None]
-    if not logits:
-        return {"f1": None, "accuracy": None, "per_au": {}}
-    labels = torch.cat([batch.aus for batch, _ in batches])
-    f1, accuracy = au_scores(torch.cat(logits).sigmoid(), labels)
+    labels = torch.from_numpy(faces.aus)
+    f1, accuracy = au_scores(probability, labels)
     per_au = {
         f"AU{au}": {
             "f1": _number(f1[i]),
@@ -137,13 +140,14 @@ def _au_table(net: MPENet, batches: list[tuple[Sample, MPEOutput]]) -> dict[str,
             "positives": int((labels[:, i] == 1).sum()),
             "n": int((~labels[:, i].isnan()).sum()),
         }
-        for i, au in enumerate(net.config.aus)
+        for i, au in enumerate(aus)
     }
     return {"f1": _mean(f1), "accuracy": _mean(accuracy), "per_au": per_au}
 
 
 def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    """None for NaN and infinity, which JSON has not: of two equal pictures PSNR is infinite."""
+    return float(value) if np.isfinite(value) else None
 
 
 def _mean(values: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:

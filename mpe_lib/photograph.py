@@ -21,6 +21,7 @@ from mpe_lib.pixels import Picture, to_picture, to_tensor
 from mpe_lib.weights import load
 
 LR = 16
+AT_ONCE = 8  # faces in a batch: memory grows with them
 ALIGNED = 144  # a face is aligned to this side, of which the central 128 are restored (Sec. 4.2)
 THUMBNAIL = 64  # pixels; a picture no larger than this holds no face that dlib could find: it is one
 
@@ -108,9 +109,14 @@ def find_faces(picture: Picture, name: str, scale: float, *, as_is: bool = False
     return faces, refused
 
 
-@torch.inference_mode()
 def restore_faces(net: MPENet, lr: Sequence[Picture], originals: Sequence[Picture | None]) -> list[Restored]:
     """Restore 16 x 16 faces; `originals`, 128 x 128, come along for comparison where there are any."""
+    parts = [slice(i, i + AT_ONCE) for i in range(0, len(lr), AT_ONCE)]
+    return [face for part in parts for face in _restore_batch(net, lr[part], originals[part])]
+
+
+@torch.inference_mode()
+def _restore_batch(net: MPENet, lr: Sequence[Picture], originals: Sequence[Picture | None]) -> list[Restored]:
     device = next(net.parameters()).device
     output = net(to_tensor(np.stack(lr)).to(device))
     steps = np.stack([to_picture(sr) for sr in output.sr], axis=1)  # (N, steps, 128, 128, 3)

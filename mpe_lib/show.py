@@ -20,7 +20,7 @@ INK, ACCENT, MUTED = "#22303c", "#0b6e99", "#9aa5ae"
 def sheet(face: Restored) -> Figure:
     """A restored face with all that led to it: input, bicubic, steps, original; heatmaps, attention maps, AUs."""
     branches = face.heatmaps is not None or face.aus is not None
-    figure = Figure(figsize=(13, 7 if branches else 2.9), layout="constrained")
+    figure = Figure(figsize=(13, 6.6 if branches else 2.9), layout="constrained")
     if not branches:
         _pictures(figure, face)
         return figure
@@ -120,7 +120,9 @@ def _pictures(figure: FigureBase, face: Restored) -> None:
 
 
 def _heatmaps(figure: FigureBase, picture: Picture, heatmaps: NDArray[np.float32]) -> None:
-    _picture(figure.subplots(), overlay(picture, heatmaps.max(axis=0)), "68 landmark heatmaps, of step 1")
+    strongest = heatmaps.max(axis=0)
+    heat = strongest / max(strongest.max(), 1e-6)  # a net that is unsure makes low maps
+    _picture(figure.subplots(), overlay(picture, heat), "68 landmark heatmaps, of step 1")
 
 
 def _attention(figure: FigureBase, picture: Picture, maps: dict[int, NDArray[np.float32]]) -> None:
@@ -142,13 +144,13 @@ def _aus(figure: FigureBase, aus: dict[int, float]) -> None:
     colours = [ACCENT if value >= 0.5 else MUTED for value in values]
     axes.barh(names, values, color=colours)
     for y, value in enumerate(values):
-        axes.text(min(value, 0.98) + 0.015, y, f"{value:.2f}", va="center", fontsize=10, color=INK)
-    axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
+        axes.text(value + 0.02, y, f"{value:.2f}", va="center", fontsize=10, color=INK)
+    axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=":", zorder=0)
     axes.invert_yaxis()
-    axes.set(xlim=(0, 1.15), xticks=(0, 0.5, 1))
+    axes.set(xlim=(0, 1.2), xticks=(0, 0.5, 1))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(left=False, labelsize=10)
-    axes.set_title("predicted action units, of step 2", fontsize=12, color=INK)
+    axes.set_title("AU probabilities, of step 2", fontsize=12, color=INK)
 
 
 def _picture(axes: Axes, picture: Picture, title: str, size: int = 12) -> None:

@@ -4,7 +4,7 @@ import json
 import math
 import signal
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 
 from mpe_lib import checkpoint
 from mpe_lib.config import Config, TrainConfig
+from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import CentreCrops, Faces, RandomCrops, Sample, Shuffled
 from mpe_lib.losses import LossTerms, au_weights, mpe_loss
 from mpe_lib.metrics import psnr
@@ -74,6 +75,8 @@ def train(
     position = checkpoint.Position()
     if resume:
         position = run.resume(config, net, average, optimizer)
+    if accelerator.is_main_process and resume:
+        run.rewind(position.update)
     elif accelerator.is_main_process:
         run.begin(config)
 
@@ -88,7 +91,7 @@ def train(
     start = time.perf_counter()
 
     with _interruption() as interrupted:
-        for update, batch in enumerate(loader, position.update + 1):
+        for update, batch in enumerate(_plain_errors(loader), position.update + 1):
             terms = update_once(accelerator, model, optimizer, batch, weights, update, t)
             average.update_parameters(net)
             position = position._replace(update=update)
@@ -174,6 +177,14 @@ def update_once(
         accelerator.clip_grad_norm_(model.parameters(), config.clip)
     optimizer.step()
     return LossTerms(*(term.detach() for term in terms))
+
+
+def _plain_errors(batches: Iterable[Sample]) -> Iterator[Sample]:
+    """The batches; a worker's UserError comes without the traceback that torch puts before it."""
+    try:
+        yield from batches
+    except UserError as error:
+        raise UserError(str(error).rpartition("UserError: ")[2]) from None
 
 
 def _line(progress: Progress, lr: float) -> str:

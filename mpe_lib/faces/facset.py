@@ -1,6 +1,7 @@
 """Face folders: 144 x 144 pictures with landmarks and action units in `metadata.csv`, and the samples cut from them."""
 
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,10 +63,13 @@ def read_faces(folder: Path, split: str | None, aus: tuple[int, ...]) -> Faces:
             no face in the split.
     """
     table = Path(folder) / "metadata.csv"
-    rows = _read_rows(table, [] if split is None else ["split"])
-    rows = [(line, row) for line, row in rows if split is None or row["split"] == split]
+    everything = _read_rows(table, [] if split is None else ["split"])
+    rows = [(line, row) for line, row in everything if split is None or row["split"] == split]
+    if not everything:
+        raise UserError(f"{table}: no face", "add a row for each picture")
     if not rows:
-        raise UserError(f"{table}: no face in split '{split}'", "look at its column 'split'")
+        splits = sorted({row["split"] for _, row in everything})
+        raise UserError(f"{table}: no face in split '{split}'", f"its column 'split' has {', '.join(splits)}")
     return Faces(
         [_picture_path(table, line, row) for line, row in rows],
         np.array([_landmarks(table, line, row) for line, row in rows], np.float32),
@@ -75,7 +79,7 @@ def read_faces(folder: Path, split: str | None, aus: tuple[int, ...]) -> Faces:
 
 def _read_rows(table: Path, extra: list[str]) -> list[tuple[int, dict[str, str]]]:
     """The table's rows with their line numbers."""
-    if not table.is_file():
+    if not os.path.isfile(table):  # unlike Path's, false of a name that is too long
         raise UserError(
             f"{table}: not found", "a face folder holds pictures and a metadata.csv with file_name and landmarks"
         )
@@ -89,8 +93,8 @@ def _read_rows(table: Path, extra: list[str]) -> list[tuple[int, dict[str, str]]
                 more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
                 raise UserError(f"{table}: no column {', '.join(missing[:3])}{more}", "add what is missing")
             return [(reader.line_num, row) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{table}: not a CSV table ({error})", "save it as UTF-8 text") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{table}: not a CSV table ({error})", "save it as UTF-8 text that you may read") from error
 
 
 def _picture_path(table: Path, line: int, row: dict[str, str]) -> Path:
@@ -98,7 +102,7 @@ def _picture_path(table: Path, line: int, row: dict[str, str]) -> Path:
     path = table.parent / name
     if not name or Path(name).is_absolute() or ".." in Path(name).parts:
         raise UserError(f"{table}:{line}: file_name '{name}'", "name a file inside the folder")
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise UserError(f"{table}:{line}: picture '{name}' is missing", "restore it or delete the row")
     return path
 

@@ -1,6 +1,7 @@
 """Weights as safetensors with their config inside: the shipped ones, a run's, or a file's. Nothing is unpickled."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,16 +49,16 @@ def find(weights: str | Path) -> Path:
     Raises:
         UserError: there is none.
     """
+    shipped = {file.stem: file for file in SHIPPED.glob("*.safetensors")}
+    if str(weights) in shipped:  # also where a folder has that name: write ./small for it
+        return shipped[str(weights)]
     path = Path(weights)
-    if path.is_dir():
+    if os.path.isdir(path):
         path = path / "best" / "net.safetensors"
         if not path.is_file():
             raise UserError(f"{weights}: no best/net.safetensors in this folder", "name a run that has validated")
-    if path.is_file():
+    if os.path.isfile(path):  # unlike Path's, false of a name that is too long
         return path
-    shipped = {file.stem: file for file in SHIPPED.glob("*.safetensors")}
-    if str(weights) in shipped:
-        return shipped[str(weights)]
     raise UserError(f"weights '{weights}' not found", f"{near(str(weights), shipped)}, or the path of a file or run")
 
 
@@ -90,5 +91,5 @@ def _read(path: Path) -> tuple[Config, dict[str, Tensor]]:
         ) from error
     try:
         return Config.from_dict(json.loads(metadata["config"])), tensors
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, AttributeError) as error:  # none, no JSON, no table
         raise UserError(f"{path}: holds no config of an MPENet ({error})", _OTHER) from error

@@ -1,0 +1,27 @@
+"""The notebooks, and an environment in which they run in seconds."""
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for `notebook` runs once for each."""
+    if "notebook" in metafunc.fixturenames:
+        metafunc.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@pytest.fixture
+def cells(notebook: Path) -> list[nbformat.NotebookNode]:
+    return nbformat.read(notebook, as_version=4).cells
+
+
+@pytest.fixture
+def smoke() -> dict[str, str]:
+    """The environment of a kernel that runs the smoke profile on two threads."""
+    return os.environ | {"MPE_PROFILE": "smoke", "OMP_NUM_THREADS": "2"}

@@ -1,0 +1,56 @@
+"""Every notebook runs: by nbval, which compares the checked cells, and by papermill, as users run it from a shell."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import papermill
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_checked_cells_still_print_what_is_stored(notebook: Path, smoke: dict[str, str]) -> None:
+    options = ["--nbval-lax", "--nbval-cell-timeout=300", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", *options, str(notebook)]
+    done = subprocess.run(command, capture_output=True, text=True, env=smoke, cwd=ROOT)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+
+
+# What each notebook must measure in the smoke profile.
+def check_00(metrics: dict, folder: Path) -> None:
+    quality = metrics["quality"]
+    assert all(quality[f"step {step}"]["psnr"] > quality["bicubic"]["psnr"] + 0.5 for step in (1, 2, 3))
+    assert metrics["aus"]["12"] > 0.5  # she smiles
+    assert (folder / "sheet.png").stat().st_size > 50_000
+    assert "step 3" in (folder / "table.txt").read_text()
+
+
+def check_10(metrics: dict, folder: Path) -> None:
+    assert metrics["updates"] == 6
+    assert (folder / "run-tiny-0" / "best" / "net.safetensors").is_file()
+    assert metrics["psnr"]["step 3"] > metrics["psnr"]["bicubic"] - 1
+
+
+CHECKS = {"00_start_here": check_00, "10_train_mpenet": check_10}
+
+
+def test_papermill_runs_it_and_its_metrics_hold(
+    notebook: Path, smoke: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in smoke.items():
+        monkeypatch.setenv(name, value)
+    parameters = {"profile": "smoke", "output": str(tmp_path)}
+    known = papermill.inspect_notebook(str(notebook))
+    assert parameters.keys() <= known.keys(), "papermill only warns of a parameter that the notebook does not have"
+
+    source, target = str(notebook), str(tmp_path / notebook.name)
+    executed = papermill.execute_notebook(
+        source, target, parameters, cwd=str(ROOT), kernel_name="python3", progress_bar=False
+    )
+
+    for state in executed.metadata.get("widgets", {}).values():
+        outputs = [output for widget in state["state"].values() for output in widget["state"].get("outputs", [])]
+        assert not [output for output in outputs if output["output_type"] == "error"], "an error inside a widget"
+    CHECKS[notebook.stem](json.loads((tmp_path / "metrics.json").read_text()), tmp_path)

@@ -1,0 +1,392 @@
+"""Face folders are read or refused in one line; samples are cut so that landmarks stay on their pixels."""
+
+import csv
+import errno
+import math
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from mpe_lib.errors import UserError
+from mpe_lib.faces.align import detect
+from mpe_lib.faces.astronaut import astronaut
+from mpe_lib.faces.degrade import degrade
+from mpe_lib.faces.facset import (
+    CentreCrops,
+    Faces,
+    RandomCrops,
+    Sample,
+    Shuffled,
+    crop,
+    flip,
+    read_all,
+    read_faces,
+)
+from mpe_lib.pixels import Picture, to_picture, to_tensor
+
+Row = dict[str, str]
+
+# Left and right by hand, from the drawing of the 68 points: jaw, brows, nostrils, eyes, outer lips, inner lips.
+PAIRS = [
+    *[(0, 16), (1, 15), (2, 14), (3, 13), (4, 12), (5, 11), (6, 10), (7, 9)],
+    *[(17, 26), (18, 25), (19, 24), (20, 23), (21, 22)],
+    *[(31, 35), (32, 34)],
+    *[(36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46)],
+    *[(48, 54), (49, 53), (50, 52), (55, 59), (56, 58)],
+    *[(60, 64), (61, 63), (65, 67)],
+]
+MIDDLE = [8, 27, 28, 29, 30, 33, 51, 57, 62, 66]
+AUS = (4, 12, 26)  # in the astronaut's folder: absent, present, without a column
+
+
+def table(folder: Path) -> list[Row]:
+    with (folder / "metadata.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write(folder: Path, rows: list[Row]) -> None:
+    with (folder / "metadata.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def dotted(x: float, y: float, side: int = 144) -> Picture:
+    """A black picture with a soft white dot, its middle at (x, y)."""
+    down, across = np.indices((side, side))
+    dot = np.exp(-((across - x) ** 2 + (down - y) ** 2) / (2 * 2.5**2))
+    return np.repeat((dot * 255).round().astype(np.uint8)[..., None], 3, axis=2)
+
+
+def dot_in(picture: Picture) -> tuple[float, float]:
+    """Where the dot is: the centre of gravity of what is bright."""
+    brightness = np.where(picture[..., 0] > 12, picture[..., 0], 0).astype(float)
+    down, across = np.indices(brightness.shape)
+    return float((across * brightness).sum() / brightness.sum()), float((down * brightness).sum() / brightness.sum())
+
+
+def landmarks_at(x: float, y: float) -> NDArray[np.float32]:
+    """All 68 points in one place."""
+    return np.full((68, 2), (x, y), np.float32)
+
+
+# ---- reading
+
+
+def test_a_face_folder_is_read(faces: Path) -> None:
+    rows = [row for row in table(faces) if row["split"] == "train"]
+    read = read_faces(faces, "train", AUS)
+    assert len(read) == len(rows) == 12
+    assert [path.name for path in read.paths] == [row["file_name"] for row in rows]
+    assert read.landmarks.shape == (12, 68, 2)
+    assert read.landmarks[3, 30] == pytest.approx((float(rows[3]["x_30"]), float(rows[3]["y_30"])), abs=1e-4)
+    np.testing.assert_array_equal(read.aus, [[0, 1, np.nan]] * 12)
+
+
+def test_all_splits_at_once(faces: Path) -> None:
+    assert len(read_faces(faces, None, AUS)) == 16
+
+
+def test_several_folders_follow_one_another(faces: Path) -> None:
+    both = read_all([faces, faces], "val", AUS)
+    one = read_faces(faces, "val", AUS)
+    assert both.paths == one.paths + one.paths
+    np.testing.assert_array_equal(both.landmarks, np.concatenate([one.landmarks] * 2))
+
+
+def test_a_label_may_be_unknown(own_faces: Path) -> None:
+    rows = table(own_faces)
+    for row, value in zip(rows, ["", "9", " 1", "0"], strict=False):
+        row["AU4"] = value
+    write(own_faces, rows)
+    labels = read_faces(own_faces, None, (4,)).aus[:4, 0]
+    np.testing.assert_array_equal(labels, [np.nan, np.nan, 1, 0])
+
+
+def test_a_table_from_a_spreadsheet_with_a_byte_order_mark_is_read(own_faces: Path) -> None:
+    path = own_faces / "metadata.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert len(read_faces(own_faces, None, AUS)) == 16
+
+
+def test_rates_by_hand() -> None:
+    # AU a: 1 of 4. b: 1 of the 2 that are known. c: never seen in 4, and counted as once. d: never known.
+    u = np.nan
+    labels = np.array([[1, 1, 0, u], [0, 0, 0, u], [0, u, 0, u], [0, u, 0, u]], np.float32)
+    rates = Faces([Path()] * 4, np.zeros((4, 68, 2), np.float32), labels).rates()
+    assert rates.tolist() == [1 / 4, 1 / 2, 1 / 4, 1]
+
+
+# ---- crop and flip
+
+
+@given(
+    st.floats(100, 144),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.floats(0.2, 0.8),
+    st.floats(0.2, 0.8),
+    st.booleans(),
+)
+@settings(max_examples=50)
+def test_a_dot_stays_under_its_landmark(
+    side: float, right: float, down: float, u: float, v: float, flipped: bool
+) -> None:
+    left, top = right * (144 - side), down * (144 - side)
+    x, y = left + u * side, top + v * side
+    face, landmarks = crop(dotted(x, y), landmarks_at(x, y), left, top, side)
+    if flipped:
+        face, landmarks = flip(face, landmarks)
+    assert face.shape == (128, 128, 3)
+    assert landmarks.dtype == np.float32
+    assert dot_in(face) == pytest.approx(tuple(landmarks[0]), abs=0.15)
+
+
+def test_a_crop_at_its_own_size_is_a_copy() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (144, 144, 3), dtype=np.uint8)
+    face, landmarks = crop(noise, landmarks_at(20, 30), 5, 11, 128)
+    np.testing.assert_array_equal(face, noise[11:139, 5:133])
+    np.testing.assert_array_equal(landmarks, landmarks_at(15, 19))
+
+
+def test_every_point_has_its_partner() -> None:
+    assert sorted([*MIDDLE, *(point for pair in PAIRS for point in pair)]) == list(range(68))
+
+
+@pytest.mark.parametrize(("point", "partner"), [*PAIRS, *((point, point) for point in MIDDLE)])
+def test_flip_turns_the_points_and_swaps_left_and_right(point: int, partner: int) -> None:
+    landmarks = np.random.default_rng(0).uniform(0, 127, (68, 2)).astype(np.float32)
+    _, mirrored = flip(np.zeros((128, 128, 3), np.uint8), landmarks)
+    for here, there in ((point, partner), (partner, point)):
+        assert mirrored[here] == pytest.approx((127 - landmarks[there, 0], landmarks[there, 1]), abs=1e-4)
+
+
+def test_flip_agrees_with_the_landmarks_found_in_a_mirrored_photograph() -> None:
+    picture = astronaut()
+    (face,) = detect(picture)
+    mirrored, landmarks = flip(picture, face.landmarks.astype(np.float32))
+    (found,) = detect(mirrored)
+    assert np.linalg.norm(found.landmarks - landmarks, axis=1).max() < 6  # a swap left out: 24 to 75
+
+
+def test_flipping_twice_changes_nothing() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
+    landmarks = np.random.default_rng(0).integers(0, 128, (68, 2)).astype(np.float32)
+    face, points = flip(*flip(noise, landmarks))
+    np.testing.assert_array_equal(face, noise)
+    np.testing.assert_array_equal(points, landmarks)
+
+
+# ---- samples
+
+
+def test_a_centre_crop_is_8_to_136(faces: Path) -> None:
+    read = read_faces(faces, "test", AUS)
+    sample = CentreCrops(read)[1]
+    face = np.asarray(Image.open(read.paths[1]))[8:136, 8:136]
+    assert torch.equal(sample.hr, to_tensor(face))
+    assert torch.equal(sample.lr, to_tensor(degrade(face)))
+    np.testing.assert_allclose(sample.landmarks, read.landmarks[1] - 8, atol=1e-4)
+    np.testing.assert_array_equal(sample.aus, read.aus[1])
+
+
+def a_dotted_face(folder: Path) -> Faces:
+    """One picture, with a dot at its landmark 30, which a flip does not rename."""
+    Image.fromarray(dotted(60, 80)).save(folder / "dot.png")
+    return Faces([folder / "dot.png"], landmarks_at(60, 80)[None], np.zeros((1, 0), np.float32))
+
+
+def test_a_random_crop_keeps_the_dot_under_its_landmark(tmp_path: Path) -> None:
+    crops = RandomCrops(a_dotted_face(tmp_path), scale_jitter=0.08, seed=0)
+    for epoch in range(40):
+        sample = crops[epoch, 0]
+        assert dot_in(to_picture(sample.hr)) == pytest.approx(tuple(sample.landmarks[30].tolist()), abs=0.15)
+
+
+def test_random_crops_differ_in_place_and_side(tmp_path: Path) -> None:
+    face = a_dotted_face(tmp_path)
+    face.landmarks[0, 8] = 60, 120  # 40 below the dot: their distance shows the scale
+    samples = [RandomCrops(face, scale_jitter=0.08, seed=0)[epoch, 0] for epoch in range(100)]
+    x = np.array([sample.landmarks[30, 0] for sample in samples])
+    zoom = np.array([sample.landmarks[8, 1] - sample.landmarks[30, 1] for sample in samples]) / 40
+    assert 30 < (x > 63.5).sum() < 70  # 60 -> 44..60 or, flipped, 67..83
+    assert 0.92 < zoom.min() < 0.94 < 1.06 < zoom.max() < 1.09
+
+
+def equal(a: Sample, b: Sample) -> bool:
+    return all(torch.equal(x.nan_to_num(9), y.nan_to_num(9)) for x, y in zip(a, b, strict=True))
+
+
+def test_a_random_crop_follows_from_seed_epoch_and_index_alone(faces: Path) -> None:
+    read = read_faces(faces, "train", AUS)
+    first = RandomCrops(read, 0.08, seed=1)
+    again = RandomCrops(read, 0.08, seed=1)
+    assert equal(first[3, 5], again[3, 5])
+    _ = again[0, 0], torch.rand(1), np.random.default_rng().random()
+    assert equal(first[3, 5], again[3, 5])
+    assert not equal(first[3, 5], first[4, 5])
+    assert not equal(first[3, 5], RandomCrops(read, 0.08, seed=2)[3, 5])
+
+
+def test_workers_change_nothing(faces: Path) -> None:
+    read = read_faces(faces, "train", AUS)
+    crops = RandomCrops(read, 0.08, seed=0)
+    alone, helped = (
+        list(DataLoader(crops, batch_sampler=Shuffled(len(read), 5, 0, 4, seed=0), num_workers=workers))
+        for workers in (0, 2)
+    )
+    assert len(alone) == 4
+    assert all(equal(a, b) for a, b in zip(alone, helped, strict=True))
+
+
+# ---- the order
+
+
+@given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 3))
+def test_every_face_comes_once_an_epoch(count: int, batch: int, seed: int) -> None:
+    epochs = 3
+    batches = list(Shuffled(count, batch, 0, math.ceil(epochs * count / batch), seed))
+    assert {len(keys) for keys in batches} == {batch}
+    keys = [key for keys in batches for key in keys][: epochs * count]
+    assert Counter(keys) == Counter((epoch, index) for epoch in range(epochs) for index in range(count))
+    assert [epoch for epoch, _ in keys] == sorted(epoch for epoch, _ in keys)
+
+
+def test_a_batch_may_hold_the_last_faces_of_an_epoch_and_the_first_of_the_next() -> None:
+    assert [[epoch for epoch, _ in keys] for keys in Shuffled(3, 2, 0, 3, seed=0)] == [[0, 0], [0, 1], [1, 1]]
+
+
+def test_epochs_and_seeds_have_orders_of_their_own() -> None:
+    def order(seed: int, epoch: int) -> list[int]:
+        (keys,) = Shuffled(50, 50, epoch, epoch + 1, seed)
+        return [index for _, index in keys]
+
+    orders = [order(0, 0), order(0, 1), order(1, 0)]
+    assert order(0, 1) == orders[1]
+    assert len({tuple(each) for each in orders}) == 3
+
+
+@given(st.integers(1, 9), st.integers(1, 12), st.integers(0, 20))
+def test_any_update_can_be_the_first(count: int, batch: int, start: int) -> None:
+    whole = list(Shuffled(count, batch, 0, 20, seed=5))
+    rest = Shuffled(count, batch, start, 20, seed=5)
+    assert list(rest) == whole[start:]
+    assert len(rest) == 20 - start
+
+
+# ---- what is refused
+
+
+def refusal(read: Callable[[], object]) -> str:
+    with pytest.raises(UserError) as caught:
+        read()
+    line = str(caught.value)
+    assert "\n" not in line
+    assert "; " in line  # the remedy
+    return line
+
+
+def without(*columns: str) -> Callable[[list[Row]], None]:
+    return lambda rows: [row.pop(column) for row in rows for column in columns] and None
+
+
+def with_value(column: str, value: str) -> Callable[[list[Row]], None]:
+    return lambda rows: rows[4].update({column: value})  # rows[4] is line 6 of the file
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (without("file_name"), ": no column file_name; "),
+        (without("split"), ": no column split; "),
+        (without("y_67"), ": no column y_67; "),
+        (without(*(f"x_{i}" for i in range(68))), ": no column x_0, x_1, x_2 and 65 more; "),
+        (with_value("x_7", "nan"), ":6: landmark x_7,y_7 of '004.png' is no pair of numbers; "),
+        (with_value("y_7", "inf"), ":6: landmark x_7,y_7 "),
+        (with_value("y_7", ""), ":6: landmark x_7,y_7 "),
+        (with_value("x_67", "left"), ":6: landmark x_67,y_67 "),
+        (with_value("AU12", "7"), ":6: AU12 of '004.png' is '7'; write 1 "),
+        (with_value("AU12", "x"), ":6: AU12 of '004.png' is 'x'; write 1 "),
+        (with_value("AU12", "nan"), ":6: AU12 "),
+        (with_value("file_name", "lost.png"), ":6: picture 'lost.png' is missing; "),
+        (with_value("file_name", "n" * 300 + ".png"), "nnn.png' is missing; "),
+        (with_value("file_name", "."), ":6: picture '.' is missing; "),
+        (with_value("file_name", ""), ":6: file_name ''; name a file inside the folder"),
+        (with_value("file_name", "../own_faces/000.png"), ":6: file_name '../own_faces/000.png'; "),
+        (with_value("file_name", "a/../../own_faces/000.png"), ":6: file_name "),
+        (with_value("file_name", "/etc/passwd"), ":6: file_name '/etc/passwd'; "),
+    ],
+)
+def test_a_wrong_table_is_told_with_its_line(own_faces: Path, spoil: Callable[[list[Row]], None], told: str) -> None:
+    rows = table(own_faces)
+    spoil(rows)
+    write(own_faces, rows)
+    line = refusal(lambda: read_faces(own_faces, "train", AUS))
+    assert line.startswith(str(own_faces / "metadata.csv"))
+    assert told in line
+
+
+def test_a_row_that_ends_early_is_told(own_faces: Path) -> None:
+    path = own_faces / "metadata.csv"
+    path.write_bytes(path.read_bytes()[:-40])
+    assert "metadata.csv:17: landmark x_6" in refusal(lambda: read_faces(own_faces, None, AUS))
+
+
+def test_a_split_without_a_face_is_told_with_those_that_have_some(faces: Path) -> None:
+    line = refusal(lambda: read_faces(faces, "tset", AUS))
+    assert line == f"{faces / 'metadata.csv'}: no face in split 'tset'; its column 'split' has test, train, val"
+
+
+def test_a_table_without_rows_is_told(own_faces: Path) -> None:
+    path = own_faces / "metadata.csv"
+    path.write_text(path.read_text().splitlines()[0])
+    for split in ("train", None):
+        assert "metadata.csv: no face; " in refusal(lambda split=split: read_faces(own_faces, split, AUS))
+    path.write_text("")
+    assert "no column file_name, split, x_0 and 135 more; " in refusal(lambda: read_faces(own_faces, "train", AUS))
+
+
+def test_no_folder_or_table_is_told(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "missing", tmp_path / ("n" * 300)):
+        line = refusal(lambda folder=folder: read_faces(folder, "train", AUS))
+        assert line.startswith(f"{folder / 'metadata.csv'}: not found; a face folder holds ")
+
+
+def test_a_table_that_is_no_utf8_text_is_told(own_faces: Path) -> None:
+    path = own_faces / "metadata.csv"
+    path.write_bytes(path.read_bytes().replace(b"astronaut", "Ren\xe9".encode("latin-1")))
+    assert "metadata.csv: not a CSV table ('utf-8' codec" in refusal(lambda: read_faces(own_faces, "train", AUS))
+    path.write_bytes(os.urandom(5000))
+    assert "metadata.csv: " in refusal(lambda: read_faces(own_faces, "train", AUS))
+
+
+def test_a_table_that_may_not_be_read_is_told(faces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "open", refuse)  # root, which tests may run as, is refused nowhere
+    assert "Permission denied" in refusal(lambda: read_faces(faces, "train", AUS))
+
+
+@pytest.mark.parametrize(("width", "height"), [(127, 127), (144, 145), (300, 200), (1, 1)])
+def test_a_picture_that_is_small_or_not_square_is_told(own_faces: Path, width: int, height: int) -> None:
+    read = read_faces(own_faces, "test", AUS)
+    Image.new("RGB", (width, height)).save(read.paths[1])
+    for sample in (lambda: CentreCrops(read)[1], lambda: RandomCrops(read, 0.08, 0)[0, 1]):
+        assert refusal(sample).startswith(f"{read.paths[1]}: {width} x {height} pixels; ")
+
+
+def test_a_damaged_picture_is_told(own_faces: Path) -> None:
+    read = read_faces(own_faces, "test", AUS)
+    read.paths[1].write_bytes(read.paths[1].read_bytes()[:2000])
+    assert str(read.paths[1]) in refusal(lambda: CentreCrops(read)[1])

@@ -1,0 +1,336 @@
+"""A training learns, stops and goes on without a trace, and refuses what it cannot go on with."""
+
+import itertools
+import json
+import math
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mpe_lib import weights
+from mpe_lib.checkpoint import Run
+from mpe_lib.config import Config, TrainConfig, preset
+from mpe_lib.errors import UserError
+from mpe_lib.faces.facset import read_all, read_faces
+from mpe_lib.train import Progress, Summary, learning_rate, train, validate
+
+# `tiny` made tinier still: these tests are about the loop.
+CONFIG = preset("tiny").replace(
+    {
+        "net.channels": 4,
+        "net.groups": 1,
+        "net.hourglass_width": 8,
+        "net.au_width": 1 / 16,
+        "train.updates": 4,
+        "train.batch": 2,
+        "train.warmup": 1,
+        "train.log_every": 1,
+        "train.validate_every": 2,
+        "train.save_every": 2,
+    }
+)
+
+
+def run(
+    out: Path,
+    faces: Path,
+    changes: dict[str, Any] | None = None,
+    *,
+    resume: bool = False,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> Summary:
+    """Train on the folder `faces`."""
+    config = CONFIG.replace(changes or {})
+    parts = (read_faces(faces, split, config.net.aus) for split in ("train", "val"))
+    return train(config, *parts, out, resume=resume, report=report)
+
+
+def log(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def finished_run(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "finished"
+    run(out, faces)
+    return out
+
+
+@pytest.fixture
+def finished(finished_run: Path, tmp_path: Path) -> Path:
+    """A run of 4 updates, to be spoilt."""
+    return Path(shutil.copytree(finished_run, tmp_path / "finished"))
+
+
+# ---- what a training leaves
+
+
+def test_the_folder_of_a_run(finished_run: Path) -> None:
+    assert sorted(str(path.relative_to(finished_run)) for path in finished_run.rglob("*.*")) == [
+        "best/net.safetensors",
+        "config.json",
+        "last/average.safetensors",
+        "last/net.safetensors",
+        "last/state.pt",
+        "metrics.jsonl",
+        "summary.json",
+    ]
+    assert Config.from_dict(json.loads((finished_run / "config.json").read_text())) == CONFIG
+    lines = log(finished_run)
+    assert [line["update"] for line in lines] == [1, 2, 3, 4]
+    assert [len(line.get("psnr", [])) for line in lines] == [0, 3, 0, 3]  # validated every second update
+    for line in lines:
+        parts = line["loss_rec"] + 0.1 * line["loss_align"] + CONFIG.train.lambda_au * line["loss_au"]
+        assert line["loss_total"] == pytest.approx(parts, rel=1e-5)
+    summary = json.loads((finished_run / "summary.json").read_text())
+    assert (summary["update"], summary["finished"]) == (4, True)
+    assert summary["best_psnr"] == max(line["psnr"][-1] for line in lines if "psnr" in line)
+    assert summary["best_update"] in (2, 4)
+
+
+def test_the_best_network_is_kept(finished_run: Path, faces: Path) -> None:
+    best = weights.load(finished_run)
+    assert best.config == CONFIG.net
+    scores = validate(best, read_faces(faces, "val", CONFIG.net.aus), 64)
+    assert scores[-1] == pytest.approx(max(line["psnr"][-1] for line in log(finished_run) if "psnr" in line), abs=1e-3)
+
+
+def test_the_state_is_tensors_and_plain_types(finished_run: Path) -> None:
+    state = torch.load(finished_run / "last" / "state.pt", weights_only=True)
+    assert state["position"]["update"] == 4
+    assert state["averaged"] == 4
+
+
+def test_a_few_updates_lower_the_loss(faces: Path, tmp_path: Path) -> None:
+    changes = {"train.updates": 18, "train.lr": 1e-2, "train.schedule": "constant", "train.validate_every": 18}
+    run(tmp_path / "run", faces, changes)
+    lines = log(tmp_path / "run")
+    for term in ("loss_total", "loss_align", "loss_au"):
+        first, last = (sum(line[term] for line in part) for part in (lines[:6], lines[-6:]))  # an epoch each
+        assert last < 0.95 * first, term
+
+
+def test_progress_is_reported_after_every_update(faces: Path, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    run(tmp_path / "run", faces, report=seen.append)
+    assert [(progress.update, progress.updates) for progress in seen] == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert [progress.psnr is not None for progress in seen] == [False, True, False, True]
+    assert all(progress.faces_per_second > 0 for progress in seen)
+    assert seen[-1].seconds_left == 0
+
+
+def test_several_face_folders(faces: Path, tmp_path: Path) -> None:
+    aus = CONFIG.net.aus
+    both = read_all([faces, faces], "train", aus)
+    assert len(both) == 24
+    config = CONFIG.replace({"train.updates": 1})
+    assert train(config, both, read_all([faces], "val", aus), tmp_path / "run").finished
+
+
+def test_faces_without_any_au_label_train_everything_else(faces: Path, tmp_path: Path) -> None:
+    run(tmp_path / "run", faces, {"net.aus": "1,2", "train.updates": 1})  # no such columns there
+    (line,) = log(tmp_path / "run")
+    assert line["loss_au"] == 0
+    assert line["loss_total"] > 0
+
+
+@pytest.mark.parametrize("off", [{"net.use_aus": False, "net.use_attention": False}, {"net.carry_landmarks": True}])
+def test_ablations_train(faces: Path, tmp_path: Path, off: dict[str, Any]) -> None:
+    assert run(tmp_path / "run", faces, {"train.updates": 1, **off}).finished
+
+
+def test_bf16(faces: Path, tmp_path: Path) -> None:
+    run(tmp_path / "run", faces, {"train.updates": 1, "train.precision": "bf16"})
+    assert all(math.isfinite(line["loss_total"]) for line in log(tmp_path / "run"))
+    stored = load_file(tmp_path / "run" / "last" / "net.safetensors")
+    assert torch.bfloat16 not in {tensor.dtype for tensor in stored.values()}  # the weights stay fp32
+
+
+def test_learning_rate_by_hand() -> None:
+    cosine = TrainConfig(updates=12, lr=1.0, schedule="cosine", warmup=4)
+    rates = [learning_rate(update, cosine) for update in (1, 2, 3, 4, 6, 8, 10, 12)]
+    half = math.sqrt(1 / 2)
+    assert rates == pytest.approx([0.25, 0.5, 0.75, 1, (1 + half) / 2, 0.5, (1 - half) / 2, 0])
+    constant = TrainConfig(updates=12, lr=1.0, warmup=2)
+    assert [learning_rate(update, constant) for update in (1, 2, 3, 12)] == [0.5, 1, 1, 1]
+    assert learning_rate(1, TrainConfig(lr=1.0)) == 1
+
+
+# ---- interrupted and resumed
+
+
+def interrupt_after(update: int) -> Callable[[Progress], None]:
+    """Press Ctrl-C when this update is reported."""
+    return lambda progress: signal.raise_signal(signal.SIGINT) if progress.update == update else None
+
+
+def flat(value: object) -> list[object]:
+    """The leaves of a state, tensors as bytes."""
+    if isinstance(value, dict):
+        return list(itertools.chain.from_iterable([name, *flat(part)] for name, part in value.items()))
+    if isinstance(value, list):
+        return list(itertools.chain.from_iterable(flat(part) for part in value))
+    return [value.numpy().tobytes() if isinstance(value, torch.Tensor) else value]
+
+
+def test_a_resumed_training_equals_an_uninterrupted_one_to_the_bit(faces: Path, tmp_path: Path) -> None:
+    whole, halved, changes = tmp_path / "whole", tmp_path / "halved", {"train.updates": 6, "train.save_every": 100}
+    run(whole, faces, changes)
+    first = run(halved, faces, changes, report=interrupt_after(2))
+    assert (first.update, first.finished) == (3, False)  # the update under way was finished
+    assert not (halved / "summary.json").exists()
+    assert run(halved, faces, changes, resume=True).finished
+
+    for name in ("net.safetensors", "average.safetensors"):
+        assert (halved / "last" / name).read_bytes() == (whole / "last" / name).read_bytes()
+    states = [torch.load(out / "last" / "state.pt", weights_only=True) for out in (whole, halved)]
+    a, b = (flat([state["optimizer"], state["averaged"]]) for state in states)
+    assert len(a) > 500
+    assert a == b
+    terms = [[line["loss_total"] for line in log(out)] for out in (whole, halved)]
+    assert terms[0] == terms[1]
+
+
+def test_ctrl_c_is_given_back(faces: Path, tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    run(tmp_path / "run", faces, report=interrupt_after(1))
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_second_ctrl_c_ends_at_once(faces: Path, tmp_path: Path) -> None:
+    def twice(_: Progress) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", faces, report=twice)
+
+
+def test_lines_logged_after_the_last_save_are_not_doubled(faces: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+
+    def fail(progress: Progress) -> None:
+        if progress.update == 4:
+            raise RuntimeError("the power went out")
+
+    with pytest.raises(RuntimeError):
+        run(out, faces, report=fail)  # saved after update 2, logged until 3
+    with (out / "metrics.jsonl").open("a") as file:
+        file.write('{"update": 4, "lo')
+    run(out, faces, resume=True)
+    assert [line["update"] for line in log(out)] == [1, 2, 3, 4]
+
+
+def test_killed_while_last_is_replaced(finished: Path, faces: Path) -> None:
+    (finished / "last").rename(finished / "last.old")
+    shutil.copytree(finished / "last.old", finished / "last.new")
+    (finished / "last.new" / "state.pt").unlink()
+    assert run(finished, faces, resume=True).update == 4
+
+
+def test_killed_before_anything_was_saved(faces: Path, tmp_path: Path) -> None:
+    def fail(_: Progress) -> None:
+        raise RuntimeError("the power went out")
+
+    with pytest.raises(RuntimeError):
+        run(tmp_path / "run", faces, report=fail)
+    run(tmp_path / "run", faces)
+    assert [line["update"] for line in log(tmp_path / "run")] == [1, 2, 3, 4]
+
+
+# ---- what is refused
+
+
+def refusal(*args: Any, **options: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        run(*args, **options)
+    line = str(caught.value)
+    assert "\n" not in line
+    assert "; " in line  # the remedy
+    return line
+
+
+def contents(out: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in out.rglob("*.*")}
+
+
+def test_an_existing_run_is_not_overwritten(finished_run: Path, faces: Path) -> None:
+    before = contents(finished_run)
+    assert refusal(finished_run, faces) == f"{finished_run}: holds a run already; --resume it, or choose another folder"
+    assert contents(finished_run) == before
+
+
+def test_a_run_needs_a_folder(faces: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "cannot write" in refusal(tmp_path / "file", faces)
+    assert "cannot write" in refusal(tmp_path / "file" / "below", faces)
+
+
+def test_nothing_to_resume(faces: Path, tmp_path: Path) -> None:
+    assert "no last/state.pt to resume from" in refusal(tmp_path / "run", faces, resume=True)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"train.lr": 0.5}, "was trained with train.lr=0.001, not 0.5; "),
+        ({"net.channels": 8}, "was trained with net.channels=4, not 8; "),
+        ({"net.aus": "1,2"}, "was trained with net.aus=[1, 2, 4, 6, 9, 12, 25, 26], not [1, 2]; "),
+    ],
+)
+def test_resuming_with_another_config(finished_run: Path, faces: Path, changes: dict[str, Any], told: str) -> None:
+    assert told in refusal(finished_run, faces, changes, resume=True)
+
+
+@pytest.mark.parametrize("name", ["net.safetensors", "average.safetensors", "state.pt"])
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:500])])
+def test_a_damaged_state(finished: Path, faces: Path, name: str, spoil: Callable[[Path], object]) -> None:
+    spoil(finished / "last" / name)
+    told = "no last/state.pt" if spoil is Path.unlink and name == "state.pt" else f"{finished / 'last'}: damaged ("
+    assert told in refusal(finished, faces, resume=True)
+
+
+class Trap:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.mkdir, (self.folder,)
+
+
+def test_a_state_that_would_run_code(finished: Path, faces: Path, tmp_path: Path) -> None:
+    torch.save(Trap(tmp_path / "sprung"), finished / "last" / "state.pt")
+    assert "damaged" in refusal(finished, faces, resume=True)
+    assert not (tmp_path / "sprung").exists()
+    torch.load(finished / "last" / "state.pt", weights_only=False)
+    assert (tmp_path / "sprung").exists()  # so the trap does work
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'{"net": {"chanels": 3}}', b"\xff\xfe{}"])
+def test_a_damaged_config(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "config.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=r"config\.json: no config to read \(.*\); name the folder of a run"):
+        Run(tmp_path).config()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_damaged_picture_is_told_and_the_training_can_begin_again(
+    own_faces: Path, faces: Path, tmp_path: Path, workers: int
+) -> None:
+    for path in read_faces(own_faces, "train", ()).paths:
+        path.write_bytes(path.read_bytes()[:1000])
+    changes = {"train.workers": workers, "train.updates": 1}
+    line = refusal(tmp_path / "run", own_faces, changes)
+    assert line.startswith(str(own_faces))
+    assert ".png cannot be decoded (" in line
+    assert "Traceback" not in line
+    assert run(tmp_path / "run", faces, changes).finished
