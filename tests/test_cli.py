@@ -1,5 +1,6 @@
 """The command line does what it says, and tells every error in one line."""
 
+import errno
 import json
 import os
 import shutil
@@ -179,6 +180,19 @@ def test_out_is_a_file(mpe: Mpe, astronaut: Path, tiny_file: Path, tmp_path: Pat
     line = one_line(mpe("restore", astronaut, "--out", tmp_path / "out", "--weights", tiny_file))
     assert f"cannot write {tmp_path / 'out'}" in line
     assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_a_full_disk(
+    mpe: Mpe, astronaut: Path, tiny_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    line = one_line(mpe("restore", astronaut, "--out", tmp_path / "out", "--weights", tiny_file))
+    assert f"cannot write {tmp_path / 'out'}" in line
+    assert "No space left on device; " in line
+    assert files(tmp_path / "out") == []
 
 
 def test_weights_are_looked_at_before_any_picture(mpe: Mpe, astronaut: Path, tmp_path: Path) -> None:

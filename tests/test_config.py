@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mpe_lib.config import AU_SETS, PRESETS, Config, NetConfig, TrainConfig, preset
@@ -207,13 +207,11 @@ CONFIGS = st.builds(Config, NETS, TRAININGS)
 
 
 @given(CONFIGS)
-@settings(deadline=None)
 def test_a_config_survives_json(config: Config) -> None:
     assert Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 @given(CONFIGS)
-@settings(deadline=None)
 def test_a_config_survives_text(config: Config) -> None:
     text = {
         f"{part}.{name}": ",".join(map(str, value)) if name == "aus" else str(value)

@@ -132,6 +132,7 @@ def test_the_effect_of_every_prior(tiny: MPENet, figures: dict[str, Any], tested
     ]
     assert effects["own"] == pytest.approx(figures["steps"][-1]["psnr"], abs=1e-9)
     assert effects["heatmaps zero"] != 0
+    assert effects["heatmaps other's"] not in (0, effects["heatmaps zero"])
     # Probability and attention are multiplied: without either one, step 3 sees the same nothing.
     assert effects["au_probability zero"] == pytest.approx(effects["attention zero"], abs=1e-9) != 0
 

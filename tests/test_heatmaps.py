@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -76,14 +76,12 @@ def test_a_quarter_cell_toward_the_larger_neighbour(row: list[float], x: float) 
 
 
 @given(st.floats(0.51, 30.49), st.floats(0.51, 30.49))
-@settings(deadline=None)
 def test_decoding_finds_a_landmark_to_a_quarter_cell(x: float, y: float) -> None:
     found = decode(encode(one(x, y), size=32))
     assert (found - one(x, y)).abs().max() < 0.251
 
 
 @given(st.floats(-3, 34), st.floats(-3, 34))
-@settings(deadline=None)
 def test_a_landmark_beyond_the_edge_is_found_on_it(x: float, y: float) -> None:
     found = decode(encode(one(x, y), size=32))
     assert found.min() >= 0

@@ -97,6 +97,7 @@ def test_many_faces_are_restored_a_few_at_a_time(tiny: MPENet, monkeypatch: pyte
     monkeypatch.setattr(module, "AT_ONCE", 1)
     for one, both in zip(restore(TWO, tiny), together, strict=True):
         assert np.abs(one.steps[1].astype(int) - both.steps[1]).max() <= 1
+        np.testing.assert_array_equal(one.original, both.original)
 
 
 def test_every_network_sees_faces_at_its_own_scale(tiny: MPENet, her: Restored) -> None:

@@ -5,7 +5,7 @@ import json
 import math
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +203,15 @@ def test_ctrl_c_is_given_back(faces: Path, tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGINT) == before
 
 
+@pytest.fixture
+def foreground() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, which a shell takes from what it starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("foreground")
 def test_a_second_ctrl_c_ends_at_once(faces: Path, tmp_path: Path) -> None:
     def twice(_: Progress) -> None:
         signal.raise_signal(signal.SIGINT)
