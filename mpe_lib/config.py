@@ -15,6 +15,7 @@ AU_SETS: dict[str, tuple[int, ...]] = {
     "bp4d": (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24),
     "disfa": (1, 2, 4, 6, 9, 12, 25, 26),
 }
+AUS = (1, 2, 4, 6, 7, 9, 10, 12, 14, 15, 17, 23, 24, 25, 26)  # all that mpe_lib.au knows a place for
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,10 @@ class NetConfig:
             raise UserError("carry_landmarks=True needs landmarks", "switch on use_landmarks")
         if self.use_aus and (not self.aus or len(set(self.aus)) < len(self.aus)):
             raise UserError(f"aus={self.aus} must name at least one action unit, each once", "see mpe_lib.au")
+        unknown = set(self.aus) - set(AUS)
+        if unknown:
+            raise UserError(f"aus={self.aus}: AU{min(unknown)} has no place on the face", f"known: {AUS}")
+        _at_least(self, "net", {"channels": 1, "groups": 1, "hourglass_width": 4, "au_width": 0.02, "face_scale": 1})
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,14 @@ class TrainConfig:
     validate_every: int = 500
     validate_faces: int = 64  # at most, from the val split
     save_every: int = 500
+
+    def __post_init__(self) -> None:
+        counts = {"updates", "batch", "log_every", "validate_every", "validate_faces", "save_every"}
+        names = [f.name for f in dataclasses.fields(self) if f.name not in ("schedule", "precision")]
+        _at_least(self, "train", {name: 1 if name in counts else 0 for name in names})
+        for name in ("average", "scale_jitter"):
+            if getattr(self, name) >= 1:
+                raise UserError(f"train.{name}={getattr(self, name)} is not below 1", _example(f"train.{name}"))
 
 
 @dataclass(frozen=True)
@@ -157,7 +170,7 @@ def _parse(path: str, kind: Any, value: Any) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if type(value) is not kind or value != value:
-        raise UserError(f"{path}={value!r} is not a {kind.__name__}", f"for example --set {path}={_default(path)}")
+        raise UserError(f"{path}={value!r} is not a {kind.__name__}", _example(path))
     return value
 
 
@@ -172,9 +185,18 @@ def _parse_aus(value: Any) -> tuple[int, ...]:
         raise UserError(f"net.aus={value!r} names no action units", "bp4d, disfa, or numbers as in 1,2,4") from None
 
 
-def _default(path: str) -> Any:
+def _at_least(config: Any, part: str, lowest: Mapping[str, float]) -> None:
+    for name, bound in lowest.items():
+        if getattr(config, name) < bound:
+            path = f"{part}.{name}"
+            raise UserError(f"{path}={getattr(config, name)} is below {bound}", _example(path))
+
+
+def _example(path: str) -> str:
+    """A value that is right: the default."""
     part, name = path.split(".")
-    return getattr(getattr(Config(), part), name)
+    kind = {"net": NetConfig, "train": TrainConfig}[part]
+    return f"for example --set {path}={getattr(kind, name)}"
 
 
 # At the paper's .01 the action units' gradient in the SR branch is, early on, 7 times that of the pictures.

@@ -26,7 +26,7 @@ def profile() -> Profile:
 
 
 def start() -> None:
-    """Show every Figure as a PNG, and begin from the same random numbers each time."""
+    """Show every Figure as a JPEG, a quarter of a PNG's size for faces, and begin from the same random numbers."""
     import torch
     from IPython.core.getipython import get_ipython
     from IPython.core.pylabtools import select_figure_formats
@@ -34,4 +34,4 @@ def start() -> None:
     torch.manual_seed(0)
     shell = get_ipython()
     if shell is not None:
-        select_figure_formats(shell, {"png"}, dpi=80)
+        select_figure_formats(shell, {"jpeg"}, dpi=80, pil_kwargs={"quality": 80})

@@ -189,7 +189,7 @@ NETS = st.builds(
     groups=st.integers(1, 12),
     body_scale=st.sampled_from([2, 4, 8]),
     iterations=st.integers(3, 9),
-    au_width=POSITIVE,
+    au_width=st.floats(0.02, 4),
     aus=st.lists(st.sampled_from(AU_SETS["bp4d"]), min_size=1, unique=True).map(tuple),
     detach_priors=st.booleans(),
     init=st.sampled_from(["zero", "paper"]),
@@ -199,7 +199,7 @@ TRAININGS = st.builds(
     updates=st.integers(1, 10**6),
     lr=POSITIVE,
     schedule=st.sampled_from(["constant", "cosine"]),
-    average=POSITIVE,
+    average=st.floats(0, 0.999),
     precision=st.sampled_from(["fp32", "bf16"]),
     seed=st.integers(0, 2**63 - 1),
 )

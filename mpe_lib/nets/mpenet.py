@@ -80,11 +80,17 @@ class MPENet(nn.Module):
         Args:
             lr: (N, 3, 16, 16), RGB in [0, 1].
             iterations: recurrent steps; the config's unless given. Steps beyond the third repeat the third.
-            heatmaps: (N, 68, 32, 32), the landmark prior.
+            heatmaps: (N, 68, 32, 32), the landmark prior; attention still follows the network's own.
             au_probability: (N, A), in [0, 1].
             attention: (N, A, 32, 32), in [0, 1].
+
+        Raises:
+            ValueError: no step, or more steps than a network of fewer than three has learnt.
         """
         config = self.config
+        steps = config.iterations if iterations is None else iterations
+        if steps < 1 or (steps > config.iterations and config.iterations < 3):
+            raise ValueError(f"iterations={steps}: this network was made for {config.iterations}")
         features = self.extract(lr - self.mean)  # Eq. 1: (N, C, 32, 32)
         bilinear = F.interpolate(lr, scale_factor=float(SCALE), mode="bilinear", align_corners=False)
         state: Tensor | None = None
@@ -93,7 +99,7 @@ class MPENet(nn.Module):
         logits: Tensor | None = None
         priors: dict[str, Tensor] = {}  # what the next step sees
 
-        for step in range(iterations or config.iterations):
+        for step in range(steps):
             prior = torch.cat(list(priors.values()), 1) if priors else None
             state = self.perb(step, features, state, prior)  # Eq. 2: (N, C, 32, 32)
             sr.append(self.reconstruct(state) + bilinear)  # Eq. 3, 4: (N, 3, 128, 128)
@@ -110,7 +116,7 @@ class MPENet(nn.Module):
                 found: Tensor = self.detect(sr[1] - self.mean)  # (N, A)
                 probability = found.sigmoid() if au_probability is None else au_probability
                 area = torch.ones_like(features[:, :1]) if attention is None else attention
-                priors["aus"] = probability[:, :, None, None] * area  # (N, A, 32, 32)
+                priors["aus"] = probability[:, :, None, None] * area.to(probability.dtype)  # (N, A, 32, 32)
                 logits = found
             if config.detach_priors:
                 priors = {name: maps.detach() for name, maps in priors.items()}
