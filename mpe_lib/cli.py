@@ -246,3 +246,7 @@ def _say(line: str) -> None:
 def _fail(line: str) -> NoReturn:
     _say(line)
     raise SystemExit(NONE)
+
+
+if __name__ == "__main__":
+    main()
