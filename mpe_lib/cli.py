@@ -53,9 +53,8 @@ def restore(
 ) -> None:
     """Restore every face of every photograph from 16 x 16 pixels."""
     with _told():
-        from mpe_lib.faces.degrade import degrade
         from mpe_lib.faces.picture import read_picture
-        from mpe_lib.photograph import find_faces, restore_faces
+        from mpe_lib.photograph import find_faces, restore_found
         from mpe_lib.weights import load
 
         net = load(weights)
@@ -65,11 +64,7 @@ def restore(
             faces, refused = find_faces(read_picture(photo), str(photo), net.config.face_scale, as_is=as_is)
             for reason in refused:
                 _say(reason)
-            if as_is:
-                restored = restore_faces(net, faces, [None] * len(faces))
-            else:
-                restored = restore_faces(net, [degrade(face) for face in faces], faces)
-            for number, face in enumerate(restored, 1):
+            for number, face in enumerate(restore_found(net, faces, as_is=as_is), 1):
                 _write(folder, f"face{number}", face)
                 print(f"{photo} face {number}: {_scores(face)} -> {folder}/face{number}_sheet.png", flush=True)
             done += 1

@@ -57,9 +57,8 @@ def decode(maps: Tensor) -> Tensor:
 
 
 def _quarter_step(line: Tensor, at: Tensor) -> Tensor:
-    """+-1/4 toward the larger neighbour of cell `at` on each line, 0 at an edge or on a tie."""
+    """+-1/4 toward the larger neighbour of cell `at` on each line, 0 on a tie; outward at an edge."""
     last = line.shape[-1] - 1
     before = line.gather(-1, (at - 1).clamp(min=0)[..., None]).squeeze(-1)
     after = line.gather(-1, (at + 1).clamp(max=last)[..., None]).squeeze(-1)
-    step = 0.25 * torch.sign(after - before)
-    return torch.where((at == 0) | (at == last), torch.zeros_like(step), step)
+    return 0.25 * torch.sign(after - before)

@@ -76,9 +76,7 @@ def restore(
     faces, refused = find_faces(picture, name, net.config.face_scale, as_is=as_is)
     for reason in refused:
         warnings.warn(reason, stacklevel=2)
-    if as_is:
-        return restore_faces(net, faces, [None] * len(faces))
-    return restore_faces(net, [degrade(face) for face in faces], faces)
+    return restore_found(net, faces, as_is=as_is)
 
 
 def find_faces(picture: Picture, name: str, scale: float, *, as_is: bool = False) -> tuple[list[Picture], list[str]]:
@@ -107,6 +105,13 @@ def find_faces(picture: Picture, name: str, scale: float, *, as_is: bool = False
     if not faces:
         raise UserError(refused[0])
     return faces, refused
+
+
+def restore_found(net: MPENet, faces: Sequence[Picture], *, as_is: bool = False) -> list[Restored]:
+    """Restore what `find_faces` gave: reduced to 16 x 16 first, and compared with, unless `as_is`."""
+    if as_is:
+        return restore_faces(net, faces, [None] * len(faces))
+    return restore_faces(net, [degrade(face) for face in faces], faces)
 
 
 def restore_faces(net: MPENet, lr: Sequence[Picture], originals: Sequence[Picture | None]) -> list[Restored]:

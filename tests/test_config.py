@@ -244,3 +244,12 @@ def test_a_dict_that_is_no_config_is_told(values: dict[str, object], told: str) 
     with pytest.raises(UserError) as error:
         Config.from_dict(values)
     assert told in str(error.value)
+
+
+def test_the_known_action_units_are_those_with_a_place_on_the_face() -> None:
+    from mpe_lib.au import CATALOGUE
+    from mpe_lib.config import AUS
+
+    assert tuple(CATALOGUE) == AUS
+    with pytest.raises(UserError, match="AU99 has no place"):
+        Config().replace({"net.aus": "1,99"})
