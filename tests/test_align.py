@@ -97,9 +97,7 @@ def test_a_view_of_an_array_is_a_picture_too() -> None:
     mirrored = ASTRONAUT[:, ::-1]
     (face,) = detect(mirrored)
     np.testing.assert_array_equal(detect(mirrored.copy())[0].landmarks, face.landmarks)
-    np.testing.assert_array_equal(
-        align(mirrored, face.landmarks).image, align(mirrored.copy(), face.landmarks).image
-    )
+    np.testing.assert_array_equal(align(mirrored, face.landmarks).image, align(mirrored.copy(), face.landmarks).image)
 
 
 def test_the_landmark_model_is_found_without_importing_its_package() -> None:
@@ -115,9 +113,7 @@ def test_a_missing_landmark_model_is_told_with_the_remedy(monkeypatch: pytest.Mo
         landmark_model()
 
 
-def test_a_damaged_landmark_model_is_told_with_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_damaged_landmark_model_is_told_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model.dat").write_bytes(landmark_model().open("rb").read(1000))
     monkeypatch.setattr(module, "landmark_model", lambda: tmp_path / "model.dat")
     module._predictor.cache_clear()
@@ -148,9 +144,7 @@ def test_similarity_levels_the_eyes() -> None:
 
 @given(st.floats(-180, 180), st.floats(0.1, 100), st.floats(-1e4, 1e4), st.floats(-1e4, 1e4))
 @pytest.mark.parametrize("size", [16, 144])
-def test_similarity_undoes_every_other_similarity(
-    size: int, degrees: float, zoom: float, x: float, y: float
-) -> None:
+def test_similarity_undoes_every_other_similarity(size: int, degrees: float, zoom: float, x: float, y: float) -> None:
     landmarks = face_in_square(10, 20, 80)
     shifted = moved(landmarks, turn(degrees, zoom, x, y))
     expected = moved(landmarks, similarity(landmarks, size=size))
@@ -225,9 +219,7 @@ def test_the_edge_is_repeated_outside() -> None:
     np.testing.assert_array_equal(aligned.image[:, :7], NOISE[50:130, :1].repeat(7, axis=1))
 
 
-@pytest.mark.parametrize(
-    ("left", "top", "outside"), [(-9, 40, 11), (40, 89, 11), (-40, -40, 75), (500, 0, 100)]
-)
+@pytest.mark.parametrize(("left", "top", "outside"), [(-9, 40, 11), (40, 89, 11), (-40, -40, 75), (500, 0, 100)])
 def test_more_than_a_tenth_outside_is_refused(left: float, top: float, outside: int) -> None:
     with pytest.raises(UserError, match=f"{outside}% of the square .* is outside the picture; "):
         align(NOISE, face_in_square(left, top, 80), scale=2)

@@ -14,9 +14,7 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CORE = [Requirement(text) for text in PROJECT["dependencies"]]
-EXTRAS = {
-    name: [Requirement(text) for text in texts] for name, texts in PROJECT["optional-dependencies"].items()
-}
+EXTRAS = {name: [Requirement(text) for text in texts] for name, texts in PROJECT["optional-dependencies"].items()}
 PINS = (ROOT / "constraints.txt").read_text().split()
 
 ENVIRONMENTS = {"environment.yml": "pytorch", "binder/environment.yml": "pytorch-cpu"}

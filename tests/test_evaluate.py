@@ -50,9 +50,7 @@ def test_bicubic_by_hand(figures: dict[str, Any], tested: Faces) -> None:
     assert figures["bicubic"]["psnr"] == pytest.approx(psnr(baseline, hr).mean().item(), abs=1e-9)
 
 
-def test_the_steps_are_scored_as_training_scores_them(
-    tiny: MPENet, figures: dict[str, Any], tested: Faces
-) -> None:
+def test_the_steps_are_scored_as_training_scores_them(tiny: MPENet, figures: dict[str, Any], tested: Faces) -> None:
     scores = [step["psnr"] for step in figures["steps"]]
     assert scores == pytest.approx(validate(tiny, tested, 64), abs=1e-4)
     assert len(set(scores)) == 3

@@ -129,9 +129,7 @@ def test_a_transparent_colour_is_laid_over_mid_grey(tmp_path: Path, mode: str, k
     ],
 )
 @pytest.mark.parametrize("suffix", ["png", "tif"])
-def test_exif_orientation(
-    tmp_path: Path, suffix: str, orientation: int, upright: Callable[[Array], Array]
-) -> None:
+def test_exif_orientation(tmp_path: Path, suffix: str, orientation: int, upright: Callable[[Array], Array]) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     Image.fromarray(COLOURS).save(tmp_path / f"turned.{suffix}", exif=exif)
@@ -139,9 +137,7 @@ def test_exif_orientation(
 
 
 @pytest.mark.parametrize(("damaged_byte", "shape"), [(6, (24, 32, 3)), (29, (32, 24, 3))])
-def test_damaged_exif_does_not_spoil_the_picture(
-    tmp_path: Path, damaged_byte: int, shape: tuple[int, ...]
-) -> None:
+def test_damaged_exif_does_not_spoil_the_picture(tmp_path: Path, damaged_byte: int, shape: tuple[int, ...]) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     exif[0x011A] = 72.0  # resolution: byte 29 is its type

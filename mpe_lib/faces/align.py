@@ -92,9 +92,7 @@ def similarity(landmarks: NDArray[np.float64], scale: float = 2.9, size: int = 1
     return np.column_stack([zoom * turn, shift])
 
 
-def align(
-    picture: NDArray[np.uint8], landmarks: NDArray[np.float64], scale: float = 2.9, size: int = 144
-) -> Aligned:
+def align(picture: NDArray[np.uint8], landmarks: NDArray[np.float64], scale: float = 2.9, size: int = 144) -> Aligned:
     """Cut a face out of a picture, upright and antialiased, the edge of the picture repeated outside it.
 
     `picture` is (H, W, 3) uint8 RGB, `landmarks` (68, 2); see `similarity` for `scale` and `size`.

@@ -37,9 +37,7 @@ class FeedbackBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, H, W); inside, features of (N, C, scale H, scale W)."""
         low, high = [x], list[Tensor]()
-        for merge_low, up, merge_high, down in zip(
-            self.merge_low, self.up, self.merge_high, self.down, strict=True
-        ):
+        for merge_low, up, merge_high, down in zip(self.merge_low, self.up, self.merge_high, self.down, strict=True):
             high.append(up(merge_low(torch.cat(low, 1))))  # (N, C, sH, sW)
             low.append(down(merge_high(torch.cat(high, 1))))  # (N, C, H, W)
         return self.out(torch.cat(low[1:], 1))  # (N, G C, H, W) -> (N, C, H, W)
@@ -69,9 +67,7 @@ class PERB(nn.Module):
         # step 1 has no state: its fusion sees the shallow features alone
         widths = [channels] + [2 * channels + prior for prior in prior_channels[1:]]
         self.fusions = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(width, channels, 1), prelu(), nn.Conv2d(channels, channels, 3, padding=1), prelu()
-            )
+            nn.Sequential(nn.Conv2d(width, channels, 1), prelu(), nn.Conv2d(channels, channels, 3, padding=1), prelu())
             for width in widths
         )
         self.feedback = FeedbackBlock(channels, groups, scale)

@@ -75,9 +75,7 @@ class AlignmentNet(nn.Module):
         """(N, 3, 128, 128), mean subtracted -> for each stack (N, 68, 32, 32)."""
         x = self.stem(picture)  # (N, W, 32, 32)
         maps: list[Tensor] = []
-        for i, (hourglass, features, head) in enumerate(
-            zip(self.hourglasses, self.features, self.heads, strict=True)
-        ):
+        for i, (hourglass, features, head) in enumerate(zip(self.hourglasses, self.features, self.heads, strict=True)):
             y = features(hourglass(x))  # (N, W, 32, 32)
             maps.append(head(y))  # (N, 68, 32, 32)
             if i < len(self.join_maps):
