@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ class NetConfig:
     face_scale: float = 2.9  # side of the aligned square over the extent of the inner face (faces.align)
 
     def __post_init__(self) -> None:
+        _choices(self, "net")
         needs = 3 if self.use_aus else 2 if self.use_landmarks else 1
         if self.iterations < needs:
             raise UserError(
@@ -82,6 +84,7 @@ class TrainConfig:
     save_every: int = 500
 
     def __post_init__(self) -> None:
+        _choices(self, "train")
         counts = {"updates", "batch", "log_every", "validate_every", "validate_faces", "save_every"}
         names = [f.name for f in dataclasses.fields(self) if f.name not in ("schedule", "precision")]
         _at_least(self, "train", {name: 1 if name in counts else 0 for name in names})
@@ -102,12 +105,14 @@ class Config:
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "Config":
-        """The inverse of `to_dict`; absent fields take their defaults.
+    def from_dict(cls, values: Any) -> "Config":
+        """The inverse of `to_dict`, a table of tables; absent fields take their defaults.
 
         Raises:
             UserError: an unknown field or a value of the wrong type, with the near misses named.
         """
+        if not isinstance(values, Mapping):
+            raise UserError(f"{values!r:.40} is no config", "a table with the parts net and train")
         flat = [
             (f"{part}.{name}", value)
             for part, fields in values.items()
@@ -164,12 +169,10 @@ def _parse(path: str, kind: Any, value: Any) -> Any:
         with suppress(json.JSONDecodeError):  # a word stays one: a choice, or wrong
             value = json.loads(value.lower() if value.lower() in ("true", "false") else value)
     if get_origin(kind) is Literal:
-        if value in get_args(kind) and not isinstance(value, bool):
-            return value
-        raise UserError(f"{path}={value!r} is not a choice", f"one of {', '.join(map(str, get_args(kind)))}")
+        return value  # checked when the config is made
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if type(value) is not kind or value != value:
+    if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
         raise UserError(f"{path}={value!r} is not a {kind.__name__}", _example(path))
     return value
 
@@ -183,6 +186,14 @@ def _parse_aus(value: Any) -> tuple[int, ...]:
         return tuple(int(number) for number in numbers)
     except (TypeError, ValueError):
         raise UserError(f"net.aus={value!r} names no action units", "bp4d, disfa, or numbers as in 1,2,4") from None
+
+
+def _choices(config: Any, part: str) -> None:
+    for name, kind in get_type_hints(type(config)).items():
+        value = getattr(config, name)
+        if get_origin(kind) is Literal and (value not in get_args(kind) or isinstance(value, bool)):
+            known = ", ".join(map(str, get_args(kind)))
+            raise UserError(f"{part}.{name}={value!r} is not a choice", f"one of {known}")
 
 
 def _at_least(config: Any, part: str, lowest: Mapping[str, float]) -> None:

@@ -124,7 +124,7 @@ def train(
         position.best_update,
         time.perf_counter() - start,
     )
-    if accelerator.is_main_process and summary.finished:
+    if accelerator.is_main_process and summary.finished and summary.update > batches.start:
         run.finish(summary._asdict())
     accelerator.wait_for_everyone()  # a launcher ends all processes with the first
     return summary

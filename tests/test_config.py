@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -234,16 +236,25 @@ def test_absent_fields_take_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("values", "told"),
     [
+        ([1, 2], "[1, 2] is no config; a table with the parts net and train"),
         ({"nets": {}}, "'nets' is no part of a config"),
         ({"net": 3}, "'net' is no part of a config"),
         ({"net": {"chanels": 3}}, "did you mean net.channels"),
         ({"train": {"lr": "fast"}}, "is not a float"),
+        ({"train": {"lr": math.inf}}, "is not a float"),
     ],
 )
-def test_a_dict_that_is_no_config_is_told(values: dict[str, object], told: str) -> None:
+def test_what_is_no_config_is_told(values: Any, told: str) -> None:
     with pytest.raises(UserError) as error:
         Config.from_dict(values)
     assert told in str(error.value)
+
+
+def test_a_choice_is_checked_without_a_table_too() -> None:
+    with pytest.raises(UserError, match=r"net\.body_scale=3 is not a choice; one of 2, 4, 8"):
+        NetConfig(body_scale=3)  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"train\.precision='fp8' is not a choice; one of fp32, bf16"):
+        TrainConfig(precision="fp8")  # type: ignore[arg-type]
 
 
 def test_the_known_action_units_are_those_with_a_place_on_the_face() -> None:

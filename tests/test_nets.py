@@ -507,6 +507,19 @@ def test_faces_of_a_batch_do_not_mix(net: MPENet, output: MPEOutput) -> None:
     torch.testing.assert_close(alone.attention, output.attention[1:])
 
 
+@pytest.mark.parametrize(
+    ("prior", "switched_off"),
+    [
+        ("heatmaps", {"use_landmarks": False, "use_attention": False}),
+        ("au_probability", {"use_aus": False, "use_attention": False}),
+        ("attention", {"use_aus": False, "use_attention": False}),
+    ],
+)
+def test_a_prior_that_the_network_has_not_is_refused(prior: str, switched_off: dict[str, bool]) -> None:
+    with pytest.raises(ValueError, match=f"{prior} is given, but this network has no such prior"):
+        awake(**switched_off)(LR, **{prior: torch.zeros(2, 68, 32, 32)})
+
+
 # ---- MPENet: memory formats and precisions
 
 

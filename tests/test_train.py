@@ -236,6 +236,12 @@ def test_lines_logged_after_the_last_save_are_not_doubled(faces: Path, tmp_path:
     assert [line["update"] for line in log(out)] == [1, 2, 3, 4]
 
 
+def test_a_finished_run_resumed_stays_as_it_is(finished: Path, faces: Path) -> None:
+    summary = (finished / "summary.json").read_text()
+    assert run(finished, faces, resume=True).finished
+    assert (finished / "summary.json").read_text() == summary
+
+
 def test_killed_while_last_is_replaced(finished: Path, faces: Path) -> None:
     (finished / "last").rename(finished / "last.old")
     shutil.copytree(finished / "last.old", finished / "last.new")

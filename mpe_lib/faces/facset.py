@@ -22,7 +22,8 @@ from mpe_lib.pixels import Picture, to_tensor
 
 CROP = 128
 POINTS = [(f"x_{i}", f"y_{i}") for i in range(68)]
-AU_VALUES = {"0": 0.0, "1": 1.0, "": np.nan, "9": np.nan}  # 9: unknown, as BP4D writes it
+# 9: unknown, as BP4D writes it; with a decimal, as pandas writes a column that has gaps
+AU_VALUES = {"0": 0.0, "0.0": 0.0, "1": 1.0, "1.0": 1.0, "": np.nan, "9": np.nan, "9.0": np.nan}
 
 
 @dataclass(frozen=True)

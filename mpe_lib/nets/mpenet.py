@@ -85,12 +85,20 @@ class MPENet(nn.Module):
             attention: (N, A, 32, 32), in [0, 1].
 
         Raises:
-            ValueError: no step, or more steps than a network of fewer than three has learnt.
+            ValueError: no step, or more steps than a network of fewer than three has learnt; a prior that
+                this network does not have.
         """
         config = self.config
         steps = config.iterations if iterations is None else iterations
         if steps < 1 or (steps > config.iterations and config.iterations < 3):
             raise ValueError(f"iterations={steps}: this network was made for {config.iterations}")
+        for name, given, used in (
+            ("heatmaps", heatmaps, config.use_landmarks),
+            ("au_probability", au_probability, config.use_aus),
+            ("attention", attention, config.use_aus),
+        ):
+            if given is not None and not used:
+                raise ValueError(f"{name} is given, but this network has no such prior")
         features = self.extract(lr - self.mean)  # Eq. 1: (N, C, 32, 32)
         bilinear = F.interpolate(lr, scale_factor=float(SCALE), mode="bilinear", align_corners=False)
         state: Tensor | None = None
