@@ -58,8 +58,8 @@ def evaluate(net: MPENet, faces: Faces, border: int = 0) -> dict[str, Any]:
 
 def quality_table(rows: Mapping[str, tuple[float, float]]) -> str:
     """PSNR and SSIM by name as text; the first row is the baseline that the gains of the others refer to."""
-    lines = [f"{'':10}{'PSNR dB':>9}{'SSIM':>9}{'gain':>18}"]
-    base = next(iter(rows.values()))
+    baseline, base = next(iter(rows.items()))
+    lines = [f"{'':10}{'PSNR dB':>9}{'SSIM':>9}{'over ' + baseline:>18}"]
     for name, (decibel, similarity) in rows.items():
         gain = f"{decibel - base[0]:+.2f} dB {similarity - base[1]:+.4f}" if len(lines) > 1 else ""
         lines.append(f"{name:10}{decibel:9.2f}{similarity:9.4f}{gain:>18}".rstrip())

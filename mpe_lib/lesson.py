@@ -34,4 +34,4 @@ def start() -> None:
     torch.manual_seed(0)
     shell = get_ipython()
     if shell is not None:
-        select_figure_formats(shell, {"jpeg"}, dpi=80, pil_kwargs={"quality": 80})
+        select_figure_formats(shell, {"jpeg"}, dpi=96, pil_kwargs={"quality": 80})

@@ -15,6 +15,8 @@ from mpe_lib.photograph import Restored
 from mpe_lib.pixels import Picture
 
 INK, ACCENT, MUTED = "#22303c", "#0b6e99", "#9aa5ae"
+STEPS = ("#e0992f", "#3f8f5f", ACCENT)  # the three pictures of a network
+POINT, LEFT_EYE = "#ffd24a", "#3fa9ff"  # landmarks on a face; 36-41 tell a mirrored one
 
 
 def sheet(face: Restored) -> Figure:
@@ -37,26 +39,32 @@ def sheet(face: Restored) -> Figure:
 
 
 def row(pictures: Mapping[str, Picture], points: Mapping[str, NDArray[Any]] | None = None) -> Figure:
-    """Pictures side by side at one size, each under its name; `points` (K, 2) are drawn on the picture of that name."""
+    """Pictures side by side at one size, each under its name; `points` (68, 2) go on the picture of that name."""
     figure = Figure(figsize=(2.6 * len(pictures), 2.9), layout="constrained")
     grid = figure.subplots(1, len(pictures), squeeze=False)[0]
     for axes, (name, picture) in zip(grid, pictures.items(), strict=True):
         _picture(axes, picture, name)
         if points and name in points:
-            axes.plot(*points[name].T, ".", color="#ffd24a", markersize=3, clip_on=True)
+            _points(axes, points[name])
             axes.set(xlim=(-0.5, picture.shape[1] - 0.5), ylim=(picture.shape[0] - 0.5, -0.5))
     return figure
 
 
 def photograph(picture: Picture, faces: Sequence[Face]) -> Figure:
-    """A photograph with a box and 68 points on each face that was found."""
-    figure = Figure(figsize=(5, 5 * picture.shape[0] / picture.shape[1]), layout="constrained")
-    axes = figure.subplots()
+    """A photograph with a box around each face that was found, and the largest of them with its 68 points."""
+    figure = Figure(figsize=(10 if faces else 5, 5), layout="constrained")
+    axes, *beside = figure.subplots(1, 2 if faces else 1, squeeze=False)[0]
     _picture(axes, picture, f"{len(faces)} face{'' if len(faces) == 1 else 's'} found")
     for face in faces:
         left, top, right, bottom = face.box
         axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor="white", linewidth=1.5))
-        axes.plot(*face.landmarks.T, ".", color="#ffd24a", markersize=3)
+    for close in beside:
+        largest = max(faces, key=lambda face: face.box[2] - face.box[0])
+        (left, top), (right, bottom) = largest.landmarks.min(axis=0), largest.landmarks.max(axis=0)
+        around = 0.2 * max(right - left, bottom - top)
+        _picture(close, picture, "68 landmarks")
+        _points(close, largest.landmarks, 5)
+        close.set(xlim=(left - around, right + around), ylim=(bottom + around, top - around))
     return figure
 
 
@@ -77,8 +85,11 @@ def overlay(picture: Picture, heat: NDArray[np.float32], strength: float = 0.75)
     return np.round(grey * (1 - alpha) + warm * alpha).astype(np.uint8)
 
 
-def curves(lines: Sequence[dict[str, Any]]) -> Figure:
-    """A training, from the lines of its metrics.jsonl: the loss terms, and PSNR of every step on validation faces."""
+def curves(lines: Sequence[dict[str, Any]], bicubic: float | None = None) -> Figure:
+    """A training, from the lines of its metrics.jsonl: the loss terms, and PSNR of every step on validation faces.
+
+    `bicubic` is the PSNR of bicubic enlargement on the same faces, drawn as the line to beat.
+    """
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
     for name, colour in (("rec", ACCENT), ("align", "#c2571a"), ("au", "#6b4fa0")):
@@ -88,14 +99,15 @@ def curves(lines: Sequence[dict[str, Any]]) -> Figure:
     left.set(yscale="log", xlabel="update", title="loss terms, before their weights")
     left.legend(frameon=False)
     scored = [line for line in lines if "psnr" in line]
+    if bicubic is not None:
+        right.axhline(bicubic, color=MUTED, linestyle="--", label="bicubic")
     for step in range(len(scored[0]["psnr"]) if scored else 0):
-        shade = 0.35 + 0.65 * (step + 1) / len(scored[0]["psnr"])
         right.plot(
             [line["update"] for line in scored],
             [line["psnr"][step] for line in scored],
-            marker=".",
-            color=ACCENT,
-            alpha=shade,
+            marker="osD^v"[step % 5],
+            markersize=5,
+            color=STEPS[step % len(STEPS)],
             label=f"step {step + 1}",
         )
     right.set(xlabel="update", ylabel="dB", title="PSNR on validation faces (Y, border 0)")
@@ -122,7 +134,7 @@ def _pictures(figure: FigureBase, face: Restored) -> None:
 def _heatmaps(figure: FigureBase, picture: Picture, heatmaps: NDArray[np.float32]) -> None:
     strongest = heatmaps.max(axis=0)
     heat = strongest / max(strongest.max(), 1e-6)  # a net that is unsure makes low maps
-    _picture(figure.subplots(), overlay(picture, heat), "68 landmark heatmaps, of step 1")
+    _picture(figure.subplots(), overlay(picture, heat), f"68 heatmaps, highest {strongest.max():.2f}, of step 1")
 
 
 def _attention(figure: FigureBase, picture: Picture, maps: dict[int, NDArray[np.float32]]) -> None:
@@ -144,13 +156,18 @@ def _aus(figure: FigureBase, aus: dict[int, float]) -> None:
     colours = [ACCENT if value >= 0.5 else MUTED for value in values]
     axes.barh(names, values, color=colours)
     for y, value in enumerate(values):
-        axes.text(value + 0.02, y, f"{value:.2f}", va="center", fontsize=10, color=INK)
-    axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=":", zorder=0)
+        axes.text(value + 0.02, y, f"{value:.2f}", va="center", fontsize=10, color=INK, backgroundcolor="white")
+    axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
     axes.invert_yaxis()
     axes.set(xlim=(0, 1.2), xticks=(0, 0.5, 1))
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(left=False, labelsize=10)
     axes.set_title("AU probabilities, of step 2", fontsize=12, color=INK)
+
+
+def _points(axes: Axes, landmarks: NDArray[Any], size: int = 4) -> None:
+    axes.plot(*landmarks.T, ".", color=POINT, markersize=size, clip_on=True)
+    axes.plot(*landmarks[36:42].T, ".", color=LEFT_EYE, markersize=size, clip_on=True)
 
 
 def _picture(axes: Axes, picture: Picture, title: str, size: int = 12) -> None:

@@ -145,7 +145,7 @@ def test_only_priors_in_use_have_an_effect(tested: Faces) -> None:
 def test_the_table_by_hand() -> None:
     table = quality_table({"bicubic": (25.0, 0.7), "step 1": (26.5, 0.75), "step 2": (24.0, 0.695)})
     assert table.splitlines() == [
-        "            PSNR dB     SSIM              gain",
+        "            PSNR dB     SSIM      over bicubic",
         "bicubic       25.00   0.7000",
         "step 1        26.50   0.7500  +1.50 dB +0.0500",
         "step 2        24.00   0.6950  -1.00 dB -0.0050",
