@@ -8,7 +8,7 @@ from machine import describe
 from torch import Tensor
 
 from mpe_lib import load
-from mpe_lib.evaluate import au_probabilities, evaluate, prior_effects, quality_table
+from mpe_lib.evaluate import au_probabilities, evaluate, figures_table, prior_effects
 from mpe_lib.faces.facset import read_faces
 
 
@@ -24,14 +24,7 @@ def main() -> None:
         faces = read_faces(folder, "test", net.config.aus)
         for border in (0, 8):
             figures = evaluate(net, faces, border)
-            rows = {"bicubic": figures["bicubic"]} | {f"step {i}": row for i, row in enumerate(figures["steps"], 1)}
-            print(f"\n{folder.name} test, {figures['n']} faces, border {border}")
-            print(quality_table({name: (row["psnr"], row["ssim"]) for name, row in rows.items()}))
-        print(f"landmark error {figures['landmark_nme']:.4f}; AU F1 {100 * figures['au']['f1']:.1f}, ", end="")
-        print(f"accuracy {100 * figures['au']['accuracy']:.1f}")
-        for au, row in figures["au"]["per_au"].items():
-            print(f"  {au:5} F1 {100 * (row['f1'] or 0):5.1f}  accuracy {100 * row['accuracy']:5.1f}", end="")
-            print(f"  positive {row['positives']} of {row['n']}")
+            print(f"\n{folder.name} test: {figures_table(figures)}")
         effects = prior_effects(net, faces)
         print(f"step 3 with its own priors {effects.pop('own'):.3f} dB; change with another prior:")
         for name, change in effects.items():

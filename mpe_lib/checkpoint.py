@@ -18,6 +18,9 @@ from mpe_lib.errors import UserError
 from mpe_lib.files import atomic, writing
 from mpe_lib.nets import MPENet
 
+# what a resumed run may change, for it changes no update
+FREE = {f"train.{name}" for name in ("workers", "log_every", "validate_every", "validate_faces", "save_every")}
+
 
 class Position(NamedTuple):
     """Where a training stands."""
@@ -61,7 +64,7 @@ class Run:
         before, now = (c.to_dict() for c in (self.config(), config))
         for field in (f"{part}.{name}" for part in before for name in before[part]):
             part, name = field.split(".")
-            if before[part][name] != now[part][name]:
+            if before[part][name] != now[part][name] and field not in FREE:
                 raise UserError(
                     f"{self.folder}: was trained with {field}={before[part][name]}, not {now[part][name]}",
                     "resume with the same config, or start another run",

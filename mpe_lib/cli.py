@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ALL, SOME, NONE = 0, 1, 2  # exit codes: how many of the pictures succeeded; a wrong call is NONE too
 INTERRUPTED = 130
 
-app = typer.Typer(help=(__doc__ or "").split("\n")[0].split(":")[0], add_completion=False)
+app = typer.Typer(help="Faces from 16 x 16 to 128 x 128 pixels: restore, train, evaluate.", add_completion=False)
 
 Weights = Annotated[str, typer.Option(help="Shipped weights by name, a safetensors file, or the folder of a run.")]
 Sets = Annotated[
@@ -57,7 +57,7 @@ def restore(
         from mpe_lib.photograph import find_faces, restore_found
         from mpe_lib.weights import load
 
-        net = load(weights)
+        net = load(weights).to(_device())
     done = failed = 0
     for photo, folder in zip(photos, _folders(photos, out), strict=True):
         try:
@@ -86,6 +86,8 @@ def train(
 ) -> None:
     """Train a network on face folders."""
     with _told():
+        from accelerate import PartialState
+
         from mpe_lib.config import preset as find_preset
         from mpe_lib.faces.facset import read_all
         from mpe_lib.train import train as run
@@ -94,15 +96,24 @@ def train(
         if updates is not None:
             changes["train.updates"] = updates
         config = find_preset(preset).replace(changes)
-        aus = config.net.aus
+        known, validation = (read_all(faces, split, config.net.aus) for split in ("train", "val"))
+        scale = known.scale()
+        config = config.replace({"net.face_scale": scale} | changes)
+        if not _fits(scale, config.net.face_scale):
+            raise UserError(f"net.face_scale={config.net.face_scale}, but the faces are cut at {scale}", "leave it out")
+        rates = zip(config.net.aus, known.rates().tolist(), strict=True)
+        unseen = [f"AU{au}" for au, rate in rates if math.isnan(rate)]
+        if unseen and config.net.use_aus:
+            _say(f"{', '.join(unseen)}: not learned, for no face is labelled to show it")
         with _progress_bar() as report:
-            summary = run(
-                config, read_all(faces, "train", aus), read_all(faces, "val", aus), out, resume=resume, report=report
-            )
-    if not summary.finished:
-        _say(f"stopped after update {summary.update}, nothing lost; go on with the same command and --resume")
-        raise SystemExit(INTERRUPTED)
-    print(f"{out}: best {summary.best_psnr:.2f} dB after update {summary.best_update}, {summary.seconds:.0f} s")
+            summary = run(config, known, validation, out, resume=resume, report=report)
+    if PartialState().is_main_process:
+        if summary.finished:
+            best = f"best {summary.best_psnr:.2f} dB (Y, border 0) after update {summary.best_update}"
+            print(f"{out}: {best}, {summary.seconds:.0f} s")
+        else:
+            _say(f"stopped after update {summary.update}, nothing lost; go on with the same command and --resume")
+    raise SystemExit(ALL if summary.finished else INTERRUPTED)
 
 
 @app.command()
@@ -116,16 +127,32 @@ def evaluate(
     """Measure weights on a face folder: pictures, landmarks, action units."""
     with _told():
         from mpe_lib.evaluate import evaluate as measure
+        from mpe_lib.evaluate import figures_table
         from mpe_lib.faces.facset import read_all
         from mpe_lib.files import atomic
         from mpe_lib.weights import load
 
-        net = load(weights)
-        figures = measure(net, read_all(faces, split, net.config.aus), border)
-        print(_table(figures))
+        net = load(weights).to(_device())
+        tested = read_all(faces, split, net.config.aus)
+        if not _fits(tested.scale(), net.config.face_scale):
+            _say(f"the faces are cut at scale {tested.scale()}, the weights were trained at {net.config.face_scale}")
+        figures = measure(net, tested, border)
+        print(figures_table(figures))
         if json_file is not None:
             with atomic(json_file) as temporary:
                 temporary.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _device() -> str:
+    """Where to compute: a GPU if there is one."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _fits(scale: float, other: float) -> bool:
+    """Whether faces cut at one scale are of use to a network of the other."""
+    return abs(scale / other - 1) < 0.03
 
 
 def _folders(photos: list[Path], out: Path) -> Iterator[Path]:
@@ -145,45 +172,18 @@ def _write(folder: Path, name: str, face: "Restored") -> None:
     from mpe_lib.files import atomic
     from mpe_lib.show import sheet
 
-    pictures = {"input": face.lr, "bicubic": face.bicubic}
-    pictures |= {f"step{i}": step for i, step in enumerate(face.steps, 1)}
-    if face.original is not None:
-        pictures["original"] = face.original
-    for what, picture in pictures.items():
-        write_png(folder / f"{name}_{what}.png", picture)
+    for what, picture in face.pictures().items():
+        write_png(folder / f"{name}_{what.replace(' ', '')}.png", picture)
     with atomic(folder / f"{name}_sheet.png") as temporary:
         sheet(face).savefig(temporary, dpi=110)
 
 
 def _scores(face: "Restored") -> str:
-    """PSNR of each picture in a line."""
+    """PSNR (Y, border 0) of each picture in a line."""
     scores = face.scores()
     if not scores:
         return "taken as it is, nothing to compare with"
     return ", ".join(f"{name} {psnr:.2f} dB" for name, (psnr, _) in scores.items())
-
-
-def _table(figures: dict[str, Any]) -> str:
-    """What `evaluate` measured, for reading."""
-    from mpe_lib.evaluate import quality_table
-
-    named = {"bicubic": figures["bicubic"]} | {f"step {i}": step for i, step in enumerate(figures["steps"], 1)}
-    known = {name: [math.nan if row[f] is None else row[f] for f in ("psnr", "ssim")] for name, row in named.items()}
-    quality = quality_table({name: (decibel, similarity) for name, (decibel, similarity) in known.items()})
-    lines = [f"{figures['n']} faces, border {figures['border']}", quality]
-    if figures["landmark_nme"] is not None:
-        lines.append(f"landmark error {figures['landmark_nme']:.4f} of the distance of the outer eye corners")
-    for au, row in figures["au"]["per_au"].items():
-        positives = f"positive {row['positives']} of {row['n']}"
-        lines.append(f"{au:8} F1 {_percent(row['f1'])}  accuracy {_percent(row['accuracy'])}  {positives}")
-    if figures["au"]["per_au"]:
-        mean = figures["au"]
-        lines.append(f"{'AU mean':8} F1 {_percent(mean['f1'])}  accuracy {_percent(mean['accuracy'])}")
-    return "\n".join(lines)
-
-
-def _percent(value: float | None) -> str:
-    return "  n/a" if value is None else f"{100 * value:5.1f}"
 
 
 def _field(text: str) -> tuple[str, str]:
@@ -219,7 +219,7 @@ def _progress_bar() -> Generator["Callable[[Progress], None]"]:
             bar.update(task, completed=progress.update, total=progress.updates, terms=terms, left=left)
             if progress.psnr is not None:
                 steps = " ".join(f"{value:.2f}" for value in progress.psnr)
-                line = f"update {progress.update}: PSNR by step {steps} dB, {losses}"
+                line = f"update {progress.update}: PSNR by step {steps} dB (Y, border 0), {losses}"
                 console.print(line, highlight=False, soft_wrap=True)
 
         yield report

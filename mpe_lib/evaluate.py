@@ -1,5 +1,7 @@
 """A network measured on a face folder: pictures, landmarks and action units, and what its priors do."""
 
+import math
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +14,7 @@ from mpe_lib.faces.degrade import bicubic
 from mpe_lib.faces.facset import CROP, CentreCrops, Faces, Sample
 from mpe_lib.heatmaps import decode
 from mpe_lib.metrics import au_scores, landmark_error, psnr, ssim
-from mpe_lib.nets import MPENet, MPEOutput
+from mpe_lib.nets import MPENet, MPEOutput, evaluating
 from mpe_lib.pixels import to_picture
 
 BATCH = 16
@@ -22,7 +24,7 @@ def evaluate(net: MPENet, faces: Faces, border: int = 0) -> dict[str, Any]:
     """Every figure of a network on these faces, as plain types for JSON; None where one can't be had.
 
     Args:
-        net: in eval mode.
+        net: of any mode; it is measured in eval mode.
         faces: read with the network's action units.
         border: pixels left out on every side for PSNR and SSIM.
 
@@ -56,51 +58,68 @@ def evaluate(net: MPENet, faces: Faces, border: int = 0) -> dict[str, Any]:
     }
 
 
-def quality_table(rows: Mapping[str, tuple[float, float]]) -> str:
-    """PSNR and SSIM by name as text; the first row is the baseline that the gains of the others refer to."""
+def figures_table(figures: Mapping[str, Any]) -> str:
+    """What `evaluate` measured, as text."""
+    named = {"bicubic": figures["bicubic"]} | {f"step {i}": step for i, step in enumerate(figures["steps"], 1)}
+    known = {name: [math.nan if row[f] is None else row[f] for f in ("psnr", "ssim")] for name, row in named.items()}
+    rows = {name: (decibel, similarity) for name, (decibel, similarity) in known.items()}
+    lines = [f"{figures['n']} faces", quality_table(rows, figures["border"])]
+    if figures["landmark_nme"] is not None:
+        lines.append(f"landmark error {figures['landmark_nme']:.4f} of the distance of the outer eye corners")
+    for au, row in figures["au"]["per_au"].items():
+        positives = f"positive {row['positives']} of {row['n']}"
+        lines.append(f"{au:8} F1 {_percent(row['f1'])}  accuracy {_percent(row['accuracy'])}  {positives}")
+    if figures["au"]["per_au"]:
+        mean = figures["au"]
+        lines.append(f"{'AU mean':8} F1 {_percent(mean['f1'])}  accuracy {_percent(mean['accuracy'])}")
+    return "\n".join(lines)
+
+
+def quality_table(rows: Mapping[str, tuple[float, float]], border: int = 0) -> str:
+    """PSNR and SSIM on Y by name as text; the first row is the baseline that the gains of the others refer to."""
     baseline, base = next(iter(rows.items()))
-    lines = [f"{'':10}{'PSNR dB':>9}{'SSIM':>9}{'over ' + baseline:>18}"]
+    lines = [f"{f'border {border}':10}{'PSNR dB':>9}{'SSIM':>9}{'over ' + baseline:>18}"]
     for name, (decibel, similarity) in rows.items():
         gain = f"{decibel - base[0]:+.2f} dB {similarity - base[1]:+.4f}" if len(lines) > 1 else ""
         lines.append(f"{name:10}{decibel:9.2f}{similarity:9.4f}{gain:>18}".rstrip())
     return "\n".join(lines)
 
 
-def prior_effects(net: MPENet, faces: Faces, border: int = 0) -> dict[str, float]:
+def prior_effects(net: MPENet, faces: Faces, border: int = 0, seed: int = 0) -> dict[str, float]:
     """What the priors do: step 3's PSNR with its own priors, and its change when one is taken away or swapped.
 
-    Each prior in turn is replaced by zeros and by the one of the next face.
+    Each prior in turn is replaced by zeros and by that of another face, drawn at random.
 
     Returns:
         "own": dB, and for "<prior> zero" and "<prior> other's" the change in dB; only of priors in use.
     """
-    batches = list(_batches(faces))
-    outputs = [_forward(net, batch) for batch in batches]
-    own: dict[str, Tensor] = {}
-    if outputs[0].heatmaps is not None:
-        own["heatmaps"] = torch.cat([output.heatmaps[-1] for output in outputs if output.heatmaps is not None])
-    if outputs[0].au_logits is not None:
-        own["au_probability"] = torch.cat([o.au_logits.sigmoid() for o in outputs if o.au_logits is not None])
-    if outputs[0].attention is not None:
-        own["attention"] = torch.cat([output.attention for output in outputs if output.attention is not None])
-
-    def quality(priors: dict[str, Tensor]) -> float:
-        scores: list[Tensor] = []
-        for i, batch in enumerate(batches):
-            part = {name: maps[i * BATCH : (i + 1) * BATCH] for name, maps in priors.items()}
-            sr = _forward(net, batch, **part).sr[-1]
-            scores.append(psnr(to_picture(sr), to_picture(batch.hr), border))
-        return torch.cat(scores).mean().item()
-
-    effects = {"own": quality({})}
-    for name, maps in own.items():
-        effects[f"{name} zero"] = quality({name: torch.zeros_like(maps)}) - effects["own"]
-        effects[f"{name} other's"] = quality({name: maps.roll(1, 0)}) - effects["own"]
-    return effects
+    scores: dict[str, list[Tensor]] = defaultdict(list)
+    for batch in _batches(faces.take(np.random.default_rng(seed).permutation(len(faces)))):
+        own = _forward(net, batch)
+        given = {
+            "heatmaps": None if own.heatmaps is None else own.heatmaps[-1],
+            "au_probability": None if own.au_logits is None else own.au_logits.sigmoid(),
+            "attention": own.attention,
+        }
+        outputs = {"own": own}
+        for name, prior in given.items():
+            if prior is not None:
+                outputs[f"{name} zero"] = _forward(net, batch, **{name: torch.zeros_like(prior)})
+                outputs[f"{name} other's"] = _forward(net, batch, **{name: prior.roll(1, 0)})
+        for name, output in outputs.items():
+            scores[name].append(psnr(to_picture(output.sr[-1]), to_picture(batch.hr), border))
+    means = {name: torch.cat(parts).mean().item() for name, parts in scores.items()}
+    return {name: mean if name == "own" else mean - means["own"] for name, mean in means.items()}
 
 
 def au_probabilities(net: MPENet, faces: Faces) -> Tensor:
-    """(n, A), the probability of each action unit on each face, in the network's order."""
+    """(n, A), the probability of each action unit on each face, in the network's order.
+
+    Raises:
+        ValueError: a network without action units.
+    """
+    if net.detect is None:
+        raise ValueError("this network detects no action units")
     logits = [_forward(net, batch).au_logits for batch in _batches(faces)]
     return torch.cat([part.sigmoid() for part in logits if part is not None])
 
@@ -109,11 +128,11 @@ def _batches(faces: Faces) -> "DataLoader[Sample]":
     return DataLoader(CentreCrops(faces), batch_size=BATCH)
 
 
-@torch.inference_mode()
 def _forward(net: MPENet, batch: Sample, **priors: Tensor) -> MPEOutput:
     """The network's output, on the CPU."""
     device = next(net.parameters()).device
-    out: MPEOutput = net(batch.lr.to(device), **{name: maps.to(device) for name, maps in priors.items()})
+    with evaluating(net):
+        out: MPEOutput = net(batch.lr.to(device), **{name: maps.to(device) for name, maps in priors.items()})
     return MPEOutput(
         tuple(sr.cpu() for sr in out.sr),
         None if out.heatmaps is None else tuple(maps.cpu() for maps in out.heatmaps),
@@ -148,6 +167,10 @@ def _au_table(aus: tuple[int, ...], probability: Tensor, faces: Faces) -> dict[s
 def _number(value: float) -> float | None:
     """None for NaN and infinity, which JSON has not: of two equal pictures PSNR is infinite."""
     return float(value) if np.isfinite(value) else None
+
+
+def _percent(value: float | None) -> str:
+    return "  n/a" if value is None else f"{100 * value:5.1f}"
 
 
 def _mean(values: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:

@@ -27,15 +27,17 @@ def au_weights(rates: Tensor) -> Tensor:
     """Weights that lift the rare: w_i = n (1 / r_i) / sum_j (1 / r_j), with mean 1 (Sec. 3.1).
 
     Args:
-        rates: (A,), how often each unit occurs, in (0, 1].
+        rates: (A,), how often each unit occurs, in (0, 1]; NaN for a unit that never does: its weight is 0, for
+            there is nothing to learn of it, and it is left out of n and of the sum.
 
     Raises:
         ValueError: a rate outside (0, 1].
     """
-    if not ((rates > 0) & (rates <= 1)).all():
+    occurs = ~rates.isnan()
+    if not ((rates[occurs] > 0) & (rates[occurs] <= 1)).all():
         raise ValueError(f"occurrence rates must lie in (0, 1], got {rates.tolist()}")
-    inverse = 1 / rates
-    return len(rates) * inverse / inverse.sum()
+    inverse = torch.where(occurs, 1 / rates, 0)
+    return occurs.sum() * inverse / inverse.sum().clamp(min=1)
 
 
 def cross_entropy_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:

@@ -2,31 +2,30 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from mpe_lib.errors import UserError
 from mpe_lib.faces.align import align, detect
 from mpe_lib.faces.degrade import bicubic, degrade
-from mpe_lib.faces.facset import CROP
+from mpe_lib.faces.facset import ALIGNED, CROP
 from mpe_lib.faces.picture import read_picture
 from mpe_lib.metrics import psnr, ssim
-from mpe_lib.nets import MPENet
+from mpe_lib.nets import MPENet, evaluating
 from mpe_lib.pixels import Picture, to_picture, to_tensor
 from mpe_lib.weights import load
 
 LR = 16
 AT_ONCE = 8  # faces in a batch: memory grows with them
-ALIGNED = 144  # a face is aligned to this side, of which the central 128 are restored (Sec. 4.2)
-THUMBNAIL = 64  # pixels; a picture no larger than this holds no face that dlib could find: it is one
+THUMBNAIL = 64  # pixels; a picture no larger than this is taken to be a face
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Restored:
     """One face: what the network saw, what it made of it, and what it believed on the way.
 
@@ -37,15 +36,22 @@ class Restored:
     bicubic: Picture  # 128 x 128
     steps: tuple[Picture, ...]  # 128 x 128, one a recurrent step
     original: Picture | None  # 128 x 128; None where a face was taken at its own resolution
+    enlarged_from: int | None  # side in pixels of the photograph, where the original had to be enlarged
     heatmaps: NDArray[np.float32] | None  # (68, 32, 32)
     aus: dict[int, float] | None  # probability of each action unit
     attention: NDArray[np.float32] | None  # (A, 32, 32), in the order of `aus`
+
+    def pictures(self) -> dict[str, Picture]:
+        """Everything to be seen, by name: input, bicubic, step 1, ..., original."""
+        named = {"input": self.lr, "bicubic": self.bicubic}
+        named |= {f"step {i}": step for i, step in enumerate(self.steps, 1)}
+        return named if self.original is None else named | {"original": self.original}
 
     def scores(self, border: int = 0) -> dict[str, tuple[float, float]]:
         """PSNR in dB and SSIM on Y against the original, for bicubic and for each step; empty without one."""
         if self.original is None:
             return {}
-        rows = {"bicubic": self.bicubic} | {f"step {i}": step for i, step in enumerate(self.steps, 1)}
+        rows = {name: picture for name, picture in self.pictures().items() if name not in ("input", "original")}
         restored = np.stack(list(rows.values()))
         original = np.broadcast_to(self.original, restored.shape)
         values = zip(psnr(restored, original, border), ssim(restored, original, border), strict=True)
@@ -79,39 +85,54 @@ def restore(
     return restore_found(net, faces, as_is=as_is)
 
 
-def find_faces(picture: Picture, name: str, scale: float, *, as_is: bool = False) -> tuple[list[Picture], list[str]]:
+class Found(NamedTuple):
+    """A face cut out of a picture, upright."""
+
+    picture: Picture  # 128 x 128, or 16 x 16 as it is
+    side: float  # of its square in the picture, in pixels
+
+
+def find_faces(picture: Picture, name: str, scale: float, *, as_is: bool = False) -> tuple[list[Found], list[str]]:
     """The aligned faces of a picture, 128 x 128 (16 x 16 if `as_is`), and why others were refused.
 
     Raises:
-        UserError: no face, or all refused.
+        UserError: no colour picture of 8 bits, no face, or all refused.
     """
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        raise UserError(
+            f"{name}: an array of {picture.dtype} and shape {picture.shape}", "give (H, W, 3) uint8, red first"
+        )
     if as_is and max(picture.shape[:2]) <= THUMBNAIL:
-        return [_thumbnail(picture, name)], []
-    found = detect(picture, upsample=(0, 1, 2) if as_is else (0, 1))
-    if not found:
+        return [Found(_thumbnail(picture, name), picture.shape[0])], []
+    marked = detect(picture, upsample=(0, 1, 2) if as_is else (0, 1))
+    if not marked:
         raise UserError(f"{name}: no face found", "faces must look at the camera and be at least 40 pixels wide")
-    faces: list[Picture] = []
+    found: list[Found] = []
     refused: list[str] = []
-    for face in found:
+    for face in marked:
         try:
             if as_is:  # the window that the central 128 of 144 pixels show, at 16
-                faces.append(align(picture, face.landmarks, scale * CROP / ALIGNED, LR).image)
+                cut = align(picture, face.landmarks, scale * CROP / ALIGNED, LR)
+                found.append(Found(cut.image, cut.source_side))
             else:
-                edge = (ALIGNED - CROP) // 2
-                aligned = align(picture, face.landmarks, scale, ALIGNED).image
-                faces.append(np.ascontiguousarray(aligned[edge:-edge, edge:-edge]))
+                cut, edge = align(picture, face.landmarks, scale, ALIGNED), (ALIGNED - CROP) // 2
+                central = np.ascontiguousarray(cut.image[edge:-edge, edge:-edge])
+                found.append(Found(central, cut.source_side * CROP / ALIGNED))
         except UserError as error:
             refused.append(f"{name}: {error}")
-    if not faces:
+    if not found:
         raise UserError(refused[0])
-    return faces, refused
+    return found, refused
 
 
-def restore_found(net: MPENet, faces: Sequence[Picture], *, as_is: bool = False) -> list[Restored]:
+def restore_found(net: MPENet, found: Sequence[Found], *, as_is: bool = False) -> list[Restored]:
     """Restore what `find_faces` gave: reduced to 16 x 16 first, and compared with, unless `as_is`."""
+    faces = [face.picture for face in found]
     if as_is:
         return restore_faces(net, faces, [None] * len(faces))
-    return restore_faces(net, [degrade(face) for face in faces], faces)
+    restored = restore_faces(net, [degrade(face) for face in faces], faces)
+    sides = [round(face.side) if face.side < CROP else None for face in found]
+    return [replace(face, enlarged_from=side) for face, side in zip(restored, sides, strict=True)]
 
 
 def restore_faces(net: MPENet, lr: Sequence[Picture], originals: Sequence[Picture | None]) -> list[Restored]:
@@ -120,10 +141,10 @@ def restore_faces(net: MPENet, lr: Sequence[Picture], originals: Sequence[Pictur
     return [face for part in parts for face in _restore_batch(net, lr[part], originals[part])]
 
 
-@torch.inference_mode()
 def _restore_batch(net: MPENet, lr: Sequence[Picture], originals: Sequence[Picture | None]) -> list[Restored]:
     device = next(net.parameters()).device
-    output = net(to_tensor(np.stack(lr)).to(device))
+    with evaluating(net):
+        output = net(to_tensor(np.stack(lr)).to(device))
     steps = np.stack([to_picture(sr) for sr in output.sr], axis=1)  # (N, steps, 128, 128, 3)
     heatmaps = None if output.heatmaps is None else output.heatmaps[-1].float().cpu().numpy()
     probability = None if output.au_logits is None else output.au_logits.sigmoid().tolist()
@@ -134,6 +155,7 @@ def _restore_batch(net: MPENet, lr: Sequence[Picture], originals: Sequence[Pictu
             bicubic=bicubic(face),
             steps=tuple(steps[i]),
             original=originals[i],
+            enlarged_from=None,
             heatmaps=None if heatmaps is None else heatmaps[i],
             aus=None if probability is None else dict(zip(net.config.aus, probability[i], strict=True)),
             attention=None if attention is None else attention[i],

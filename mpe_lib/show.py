@@ -16,7 +16,7 @@ from mpe_lib.pixels import Picture
 
 INK, ACCENT, MUTED = "#22303c", "#0b6e99", "#9aa5ae"
 STEPS = ("#e0992f", "#3f8f5f", ACCENT)  # the three pictures of a network
-POINT, LEFT_EYE = "#ffd24a", "#3fa9ff"  # landmarks on a face; 36-41 tell a mirrored one
+POINT, RIGHT_EYE = "#ffd24a", "#3fa9ff"  # landmarks; 36-41, the right eye of the person, tell a mirrored face
 
 
 def sheet(face: Restored) -> Figure:
@@ -119,16 +119,16 @@ def curves(lines: Sequence[dict[str, Any]], bicubic: float | None = None) -> Fig
 
 def _pictures(figure: FigureBase, face: Restored) -> None:
     """Input, bicubic, every step, original, with PSNR and SSIM under what can be scored."""
-    named: dict[str, Picture] = {"input": face.lr, "bicubic": face.bicubic}
-    named |= {f"step {i}": step for i, step in enumerate(face.steps, 1)}
-    if face.original is not None:
-        named["original"] = face.original
-    scores = face.scores()
+    named, scores = face.pictures(), face.scores()
     for axes, (name, picture) in zip(figure.subplots(1, len(named)), named.items(), strict=True):
         _picture(axes, picture, f"{name}, {picture.shape[1]} x {picture.shape[0]}" if name == "input" else name)
         if name in scores:
             psnr, ssim = scores[name]
             axes.set_xlabel(f"{psnr:.2f} dB   SSIM {ssim:.3f}", fontsize=11, color=INK)
+        elif name == "input" and scores:
+            axes.set_xlabel("scores on Y, border 0", fontsize=11, color=INK)
+        elif name == "original" and face.enlarged_from is not None:
+            axes.set_xlabel(f"enlarged, from {face.enlarged_from} pixels", fontsize=11, color=INK)
 
 
 def _heatmaps(figure: FigureBase, picture: Picture, heatmaps: NDArray[np.float32]) -> None:
@@ -167,7 +167,7 @@ def _aus(figure: FigureBase, aus: dict[int, float]) -> None:
 
 def _points(axes: Axes, landmarks: NDArray[Any], size: int = 4) -> None:
     axes.plot(*landmarks.T, ".", color=POINT, markersize=size, clip_on=True)
-    axes.plot(*landmarks[36:42].T, ".", color=LEFT_EYE, markersize=size, clip_on=True)
+    axes.plot(*landmarks[36:42].T, ".", color=RIGHT_EYE, markersize=size, clip_on=True)
 
 
 def _picture(axes: Axes, picture: Picture, title: str, size: int = 12) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DataLoaderConfiguration
@@ -22,7 +23,7 @@ from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import CentreCrops, Faces, RandomCrops, Sample, Shuffled
 from mpe_lib.losses import LossTerms, au_weights, mpe_loss
 from mpe_lib.metrics import psnr
-from mpe_lib.nets import MPENet
+from mpe_lib.nets import MPENet, evaluating
 from mpe_lib.pixels import to_picture
 
 
@@ -67,7 +68,15 @@ def train(
             config is another one.
     """
     run = checkpoint.Run(out)
-    accelerator = Accelerator(dataloader_config=DataLoaderConfiguration(split_batches=True))
+    accelerator = Accelerator(
+        mixed_precision="no",  # `train.precision` chooses, not accelerate's own configuration
+        dataloader_config=DataLoaderConfiguration(split_batches=True),
+    )
+    if config.train.batch % accelerator.num_processes:
+        raise UserError(
+            f"train.batch={config.train.batch} cannot be shared by {accelerator.num_processes} processes",
+            "make it a multiple of their number",
+        )
     torch.manual_seed(config.train.seed)
     net = MPENet(config.net).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     average = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(config.train.average), use_buffers=True)
@@ -100,6 +109,11 @@ def train(
             if interrupted:
                 accelerator.set_trigger()
             last = accelerator.check_trigger() or update == t.updates  # Ctrl-C in one process ends all
+            kept = last or any(update % every == 0 for every in (t.log_every, t.validate_every, t.save_every))
+            if kept and not terms.total.isfinite():
+                raise UserError(
+                    f"update {update}: the loss is not finite", "begin again with a lower train.lr, or with train.clip"
+                )
             if update % t.validate_every == 0 or last:
                 steps = validate(average.module, validation, t.validate_faces)
                 if steps[-1] > position.best_psnr:
@@ -140,18 +154,15 @@ def learning_rate(update: int, config: TrainConfig) -> float:
     return config.lr * (1 + math.cos(math.pi * min(done, 1))) / 2
 
 
-@torch.inference_mode()
 def validate(net: nn.Module, faces: Faces, most: int) -> list[float]:
-    """Mean PSNR on Y, border 0, of every step over at most `most` of the faces, in dB."""
+    """Mean PSNR on Y, border 0, of every step over at most `most` of the faces, evenly spaced, in dB."""
     device = next(net.parameters()).device
-    training = net.training
-    net.eval()
-    kept = Faces(faces.paths[:most], faces.landmarks[:most], faces.aus[:most])
+    chosen = np.linspace(0, len(faces) - 1, min(most, len(faces))).round().astype(np.int64)
     scores: list[Tensor] = []  # each (steps, n)
-    for batch in DataLoader(CentreCrops(kept), batch_size=16):
-        hr = to_picture(batch.hr)
-        scores.append(torch.stack([psnr(to_picture(sr), hr) for sr in net(batch.lr.to(device)).sr]))
-    net.train(training)
+    with evaluating(net):
+        for batch in DataLoader(CentreCrops(faces.take(chosen)), batch_size=16):
+            hr = to_picture(batch.hr)
+            scores.append(torch.stack([psnr(to_picture(sr), hr) for sr in net(batch.lr.to(device)).sr]))
     return torch.cat(scores, 1).mean(1).tolist()
 
 

@@ -19,7 +19,9 @@ import pytest
 from PIL import Image
 
 import mpe_lib
+from mpe_lib import weights
 from mpe_lib.cli import main
+from mpe_lib.config import preset
 from mpe_lib.faces.astronaut import astronaut as picture_of_her
 from mpe_lib.nets import MPENet
 from mpe_lib.photograph import restore
@@ -208,12 +210,26 @@ def test_weights_are_looked_at_before_any_picture(mpe: Mpe, astronaut: Path, tmp
 # ---- evaluate
 
 
-def test_evaluate_prints_a_table_and_writes_json(mpe: Mpe, faces: Path, tiny_file: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def fitting(tiny: MPENet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights for faces cut as those of the face folder are."""
+    path = tmp_path_factory.mktemp("weights") / "fitting.safetensors"
+    weights.save(path, tiny.state_dict(), preset("tiny").replace({"net.face_scale": 2.5}))
+    return path
+
+
+def test_evaluate_names_faces_cut_otherwise(mpe: Mpe, faces: Path, tiny_file: Path) -> None:
+    result = mpe("evaluate", "--faces", faces, "--weights", tiny_file)
+    assert result.code == 0
+    assert result.err == "mpe: the faces are cut at scale 2.5, the weights were trained at 2.9\n"
+
+
+def test_evaluate_prints_a_table_and_writes_json(mpe: Mpe, faces: Path, fitting: Path, tmp_path: Path) -> None:
     path = tmp_path / "new" / "figures.json"
-    result = mpe("evaluate", "--faces", faces, "--weights", tiny_file, "--border", 8, "--json", path)
+    result = mpe("evaluate", "--faces", faces, "--weights", fitting, "--border", 8, "--json", path)
     assert (result.code, result.err) == (0, "")
     lines = result.out.splitlines()
-    assert lines[0] == "2 faces, border 8"
+    assert lines[:2] == ["2 faces", "border 8    PSNR dB     SSIM      over bicubic"]
     assert [line.split("  ")[0] for line in lines[2:6]] == ["bicubic", "step 1", "step 2", "step 3"]
     assert any(line.startswith("AU4 ") and "F1   n/a" in line and "positive 0 of 2" in line for line in lines)
 
@@ -225,25 +241,25 @@ def test_evaluate_prints_a_table_and_writes_json(mpe: Mpe, faces: Path, tiny_fil
 
 
 def test_evaluate_a_picture_that_is_restored_perfectly(
-    mpe: Mpe, own_faces: Path, tiny_file: Path, tmp_path: Path
+    mpe: Mpe, own_faces: Path, fitting: Path, tmp_path: Path
 ) -> None:
     for path in own_faces.glob("*.png"):
         Image.new("RGB", (144, 144), (90, 120, 40)).save(path)
     path = tmp_path / "figures.json"
-    result = mpe("evaluate", "--faces", own_faces, "--weights", tiny_file, "--json", path)
+    result = mpe("evaluate", "--faces", own_faces, "--weights", fitting, "--json", path)
     assert (result.code, result.err) == (0, "")
     assert json.loads(path.read_text(), parse_constant=pytest.fail)["bicubic"]["psnr"] is None
 
 
-def test_evaluate_several_folders_and_another_split(mpe: Mpe, faces: Path, tiny_file: Path) -> None:
-    result = mpe("evaluate", "--faces", faces, "--faces", faces, "--split", "val", "--weights", tiny_file)
-    assert result.out.startswith("4 faces, border 0\n")
+def test_evaluate_several_folders_and_another_split(mpe: Mpe, faces: Path, fitting: Path) -> None:
+    result = mpe("evaluate", "--faces", faces, "--faces", faces, "--split", "val", "--weights", fitting)
+    assert result.out.startswith("4 faces\nborder 0 ")
 
 
-def test_evaluate_on_a_broken_folder(mpe: Mpe, own_faces: Path, tiny_file: Path, tmp_path: Path) -> None:
+def test_evaluate_on_a_broken_folder(mpe: Mpe, own_faces: Path, fitting: Path, tmp_path: Path) -> None:
     def call() -> str:
         json_file = tmp_path / "figures.json"
-        line = one_line(mpe("evaluate", "--faces", own_faces, "--weights", tiny_file, "--json", json_file))
+        line = one_line(mpe("evaluate", "--faces", own_faces, "--weights", fitting, "--json", json_file))
         assert str(own_faces) in line
         assert not json_file.exists()
         return line
@@ -258,8 +274,8 @@ def test_evaluate_on_a_broken_folder(mpe: Mpe, own_faces: Path, tiny_file: Path,
     assert "metadata.csv: not found" in call()
 
 
-def test_json_cannot_be_written(mpe: Mpe, faces: Path, tiny_file: Path, tmp_path: Path) -> None:
-    result = mpe("evaluate", "--faces", faces, "--weights", tiny_file, "--json", tmp_path)
+def test_json_cannot_be_written(mpe: Mpe, faces: Path, fitting: Path, tmp_path: Path) -> None:
+    result = mpe("evaluate", "--faces", faces, "--weights", fitting, "--json", tmp_path)
     assert result.code == 2
     assert result.err.startswith(f"mpe: cannot write {tmp_path}: ")
 
@@ -298,7 +314,14 @@ def test_train_to_the_end(mpe: Mpe, faces: Path, tmp_path: Path) -> None:
     assert "update 1: PSNR by step " in result.err
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert (config["train"]["updates"], config["train"]["batch"], config["net"]["aus"]) == (1, 1, [6, 12])
-    assert "holds a run already; --resume it" in one_line(mpe(*arguments))
+    assert config["net"]["face_scale"] == 2.5  # as the faces were cut
+    assert "holds a run already; --resume it" in one_line(mpe(*arguments, "--set", "net.aus=6,12"))
+
+
+def test_units_that_nobody_shows_are_named(mpe: Mpe, faces: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("in the way")
+    result = mpe("train", "--preset", "tiny", "--faces", faces, "--out", tmp_path / "run", "--set", "net.aus=4,6,26")
+    assert "mpe: AU4, AU26: not learned, for no face is labelled to show it\n" in result.err
 
 
 @pytest.mark.parametrize(
@@ -314,7 +337,8 @@ def test_train_to_the_end(mpe: Mpe, faces: Path, tmp_path: Path) -> None:
         (["--set", "net.aus=smile"], "net.aus='smile' names no action units; "),
         (["--set", "net.iterations=1"], "iterations=1 is too few"),
         (["--faces", "nowhere"], "nowhere/metadata.csv: not found; "),
-        (["--resume"], "no last/state.pt to resume from; "),
+        (["--resume", "--set", "net.aus=6,12"], "no last/state.pt to resume from; "),
+        (["--set", "net.face_scale=2.9"], "net.face_scale=2.9, but the faces are cut at 2.5; leave it out"),
         (["--updates", "0"], "Invalid value for '--updates'"),
     ],
 )
@@ -325,7 +349,8 @@ def test_a_wrong_training(mpe: Mpe, faces: Path, tmp_path: Path, arguments: list
 
 def test_out_of_a_training_is_a_file(mpe: Mpe, faces: Path, tmp_path: Path) -> None:
     (tmp_path / "run").write_text("mine")
-    call = mpe("train", "--preset", "tiny", "--faces", faces, "--out", tmp_path / "run", "--updates", 1)
+    sets = ("--updates", 1, "--set", "net.aus=6,12")
+    call = mpe("train", "--preset", "tiny", "--faces", faces, "--out", tmp_path / "run", *sets)
     assert f"cannot write {tmp_path / 'run'}" in one_line(call)
     assert (tmp_path / "run").read_text() == "mine"
 

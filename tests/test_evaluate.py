@@ -135,6 +135,11 @@ def test_the_effect_of_every_prior(tiny: MPENet, figures: dict[str, Any], tested
     assert effects["au_probability zero"] == pytest.approx(effects["attention zero"], abs=1e-9) != 0
 
 
+def test_a_network_without_units_has_no_probabilities(tested: Faces) -> None:
+    with pytest.raises(ValueError, match="detects no action units"):
+        au_probabilities(without_aus(), tested)
+
+
 def test_only_priors_in_use_have_an_effect(tested: Faces) -> None:
     assert list(prior_effects(without_aus(), tested)) == ["own", "heatmaps zero", "heatmaps other's"]
 
@@ -145,7 +150,7 @@ def test_only_priors_in_use_have_an_effect(tested: Faces) -> None:
 def test_the_table_by_hand() -> None:
     table = quality_table({"bicubic": (25.0, 0.7), "step 1": (26.5, 0.75), "step 2": (24.0, 0.695)})
     assert table.splitlines() == [
-        "            PSNR dB     SSIM      over bicubic",
+        "border 0    PSNR dB     SSIM      over bicubic",
         "bicubic       25.00   0.7000",
         "step 1        26.50   0.7500  +1.50 dB +0.0500",
         "step 2        24.00   0.6950  -1.00 dB -0.0050",

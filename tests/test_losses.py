@@ -86,7 +86,13 @@ def test_the_published_weights_of_each_fold_follow_from_rates(published: list[fl
     assert weights.mean().item() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("rate", [0.0, -0.1, 1.1, UNKNOWN])
+def test_a_unit_that_never_occurs_weighs_nothing_and_changes_no_other() -> None:
+    weights = au_weights(torch.tensor([0.5, UNKNOWN, 0.25, 0.1]))
+    assert weights.tolist() == pytest.approx([3 * 2 / 16, 0, 3 * 4 / 16, 3 * 10 / 16])
+    assert au_weights(torch.tensor([UNKNOWN, UNKNOWN])).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("rate", [0.0, -0.1, 1.1])
 def test_a_rate_that_is_none_is_refused(rate: float) -> None:
     with pytest.raises(ValueError, match=r"must lie in \(0, 1\]"):
         au_weights(torch.tensor([0.5, rate]))

@@ -100,6 +100,31 @@ def test_many_faces_are_restored_a_few_at_a_time(tiny: MPENet, monkeypatch: pyte
         np.testing.assert_array_equal(one.original, both.original)
 
 
+def test_a_network_in_training_restores_as_it_will_and_stays_as_it_is() -> None:
+    torch.manual_seed(0)
+    net = build_model("tiny").train()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    (face,) = restore(HER, net)
+    (again,) = restore(HER, net.eval())
+    np.testing.assert_array_equal(face.steps, again.steps)
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+def test_the_original_of_a_small_face_is_said_to_be_enlarged(her: Restored) -> None:
+    assert her.original is not None
+    assert her.enlarged_from is not None
+    assert 110 < her.enlarged_from < 128
+    (large,) = restore(resized(HER, 1024), build_model("tiny").eval())
+    assert large.enlarged_from is None
+
+
+@pytest.mark.parametrize("picture", [HER / 255, HER[..., 0], np.dstack([HER, HER[..., :1]])])
+@pytest.mark.parametrize("as_is", [False, True])
+def test_an_array_that_is_no_picture_is_told(tiny: MPENet, picture: Picture, as_is: bool) -> None:
+    with pytest.raises(UserError, match=r"the picture: an array of .*; give \(H, W, 3\) uint8, red first"):
+        restore(picture, tiny, as_is=as_is)
+
+
 def test_every_network_sees_faces_at_its_own_scale(tiny: MPENet, her: Restored) -> None:
     config = tiny.config
     torch.manual_seed(0)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -18,6 +19,7 @@ from mpe_lib.checkpoint import Run
 from mpe_lib.config import Config, TrainConfig, preset
 from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import read_all, read_faces
+from mpe_lib.nets import build_model
 from mpe_lib.train import Progress, Summary, learning_rate, train, validate
 
 # `tiny` made tinier still: these tests are about the loop.
@@ -234,6 +236,26 @@ def test_lines_logged_after_the_last_save_are_not_doubled(faces: Path, tmp_path:
         file.write('{"update": 4, "lo')
     run(out, faces, resume=True)
     assert [line["update"] for line in log(out)] == [1, 2, 3, 4]
+
+
+def test_what_changes_no_update_may_change_on_the_way(finished: Path, faces: Path) -> None:
+    free = {"train.workers": 1, "train.log_every": 3, "train.save_every": 7, "train.validate_faces": 1}
+    assert run(finished, faces, free, resume=True).finished
+
+
+def test_a_loss_that_is_no_number_ends_the_training(faces: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"update \d: the loss is not finite; begin again with a lower train.lr"):
+        run(tmp_path / "run", faces, {"train.lr": 1e30, "train.clip": 0.0, "train.updates": 8})
+    for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=pytest.fail)
+
+
+def test_validation_looks_at_faces_from_all_over(faces: Path) -> None:
+    known = read_faces(faces, "train", CONFIG.net.aus)
+    net = build_model(CONFIG.net).train()
+    ends = validate(net, known.take(np.array([0, len(known) - 1])), 64)
+    assert validate(net, known, 2) == pytest.approx(ends)
+    assert net.training
 
 
 def test_a_finished_run_resumed_stays_as_it_is(finished: Path, faces: Path) -> None:

@@ -20,13 +20,14 @@ from mpe_lib.faces.picture import read_picture
 from mpe_lib.heatmaps import MIRROR
 from mpe_lib.pixels import Picture, to_tensor
 
-CROP = 128
+ALIGNED = 144  # side of a face in a face folder
+CROP = 128  # what the network is trained on of it (Sec. 4.2)
 POINTS = [(f"x_{i}", f"y_{i}") for i in range(68)]
 # 9: unknown, as BP4D writes it; with a decimal, as pandas writes a column that has gaps
 AU_VALUES = {"0": 0.0, "0.0": 0.0, "1": 1.0, "1.0": 1.0, "": np.nan, "9": np.nan, "9.0": np.nan}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Faces:
     """The table of a face folder, or of several.
 
@@ -47,11 +48,21 @@ class Faces:
             np.concatenate([self.aus, other.aus]),
         )
 
+    def take(self, indices: NDArray[np.int64]) -> "Faces":
+        """Those faces, in that order."""
+        return Faces([self.paths[index] for index in indices], self.landmarks[indices], self.aus[indices])
+
     def rates(self) -> Tensor:
-        """(A,), share of the faces with a known label that show each unit; at least as if one did."""
+        """(A,), share of the faces with a known label that show each unit; NaN where none does."""
         labels = torch.from_numpy(self.aus)
-        known = (~labels.isnan()).sum(0).clamp(min=1)
-        return labels.nansum(0).clamp(min=1) / known
+        positive, known = (labels == 1).sum(0), (~labels.isnan()).sum(0)
+        return torch.where(positive > 0, positive / known, torch.nan)
+
+    def scale(self) -> float:
+        """The scale at which the faces were cut, to two decimals: `align`'s, found again from the landmarks."""
+        eyes = [self.landmarks[:, part].mean(axis=1) for part in (slice(36, 42), slice(42, 48))]
+        inner = np.stack([*eyes, *(self.landmarks[:, point] for point in (30, 48, 54))])
+        return round(float(np.median(ALIGNED / np.ptp(inner, axis=0).max(axis=-1))), 2)
 
 
 def read_faces(folder: Path, split: str | None, aus: tuple[int, ...]) -> Faces:

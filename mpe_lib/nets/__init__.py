@@ -3,7 +3,7 @@
 from mpe_lib.config import NetConfig, preset
 from mpe_lib.nets.feedback import PERB, FeedbackBlock
 from mpe_lib.nets.hourglass import AlignmentNet, Hourglass, Residual
-from mpe_lib.nets.mpenet import MPENet, MPEOutput
+from mpe_lib.nets.mpenet import MPENet, MPEOutput, evaluating
 from mpe_lib.nets.resnet import ResNet18
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "ResNet18",
     "Residual",
     "build_model",
+    "evaluating",
 ]
 
 

@@ -1,5 +1,7 @@
 """MPENet: three recurrent steps of super-resolution, with landmarks entering at the second and AUs at the third."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -130,3 +132,15 @@ class MPENet(nn.Module):
                 priors = {name: maps.detach() for name, maps in priors.items()}
 
         return MPEOutput(tuple(sr), stacks, logits, attention)
+
+
+@contextmanager
+def evaluating(net: nn.Module) -> Generator[None]:
+    """`net` in eval mode, without gradients; the mode it had comes back."""
+    training = net.training
+    net.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        net.train(training)
