@@ -1,0 +1,63 @@
+"""What is behind the head: background, hair that falls behind, neck and clothes."""
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+
+from mpe_lib.synthetic.camera import Camera
+from mpe_lib.synthetic.identity import Identity
+from mpe_lib.synthetic.light import Light
+from mpe_lib.synthetic.sheet import Map
+
+
+def scenery(i: Identity, light: Light, camera: Camera, rays: tuple[Map, Map], random: Generator) -> Map:
+    """Linear RGB for every ray."""
+    y = rays[1]
+    x = rays[0] - np.float32(camera.turn[0] @ (0, 0, -0.25))  # the neck turns with the head, but less
+    unit = float(1 / (rays[0][0, 1] - rays[0][0, 0]))  # rays in a unit
+    key, ambient = (np.array(colour, np.float32) for colour in (light.key, light.ambient))
+    picture = _background(x, y, random)
+    if i.hair in ("long", "bob"):
+        end = 3.0 if i.hair == "long" else 1.35
+        cover = _edge(1.25 - np.abs(x), 0.5 * unit) * _edge(end - y, 0.3 * unit)
+        _paint(picture, 0.22 * np.array(i.hair_colour, np.float32) * (ambient + 0.3 * key), cover)
+
+    width = np.float32(0.70 + 0.13 * i.masculine + 0.04 * i.cheeks)  # of the neck, a cylinder
+    nx = np.clip(x / width, -1, 1)
+    nz = np.sqrt(1 - 0.96 * nx**2)
+    to_light = light.direction
+    below_chin = np.clip(3 * (y - 2.02 + np.float32(0.3 * to_light[0]) * nx), 0.06, 1)
+    direct = np.clip(nx * np.float32(to_light[0]) + nz * np.float32(0.8 * to_light[2]), 0, 1) * below_chin
+    sky = 0.25 + 0.4 * nz * np.clip(y - 1.2, 0.25, 1)
+    neck = i.skin.astype(np.float32) / 1.9 * (direct[..., None] * key + sky[..., None] * ambient)
+    shoulders = width + 0.9 * np.maximum(y - 1.75, 0) ** 2
+    _paint(picture, neck, _edge(shoulders - np.abs(x), 0.5 * unit) * _edge(y - 0.9, 0.2 * unit))
+
+    cloth = random.uniform(0.03, 0.45) * (1 + random.normal(0, 0.25, 3)).clip(0.3, 2)
+    collar = np.float32(2.12 + random.uniform(0, 0.25)) + 0.35 * np.exp(-((x / np.float32(0.45)) ** 2))
+    collar -= 0.10 * np.clip(np.abs(x) - 0.75, 0, 2)
+    folds = 0.75 + 0.2 * np.cos(3 * x)
+    clothes = cloth.astype(np.float32) * (0.5 * key + ambient) / 1.9 * folds[..., None]
+    _paint(picture, clothes, _edge(y - collar, 0.5 * unit))
+    return picture
+
+
+def _background(x: Map, y: Map, random: Generator) -> Map:
+    """A blurred room, or a plain wall."""
+    base = (random.uniform(0.03, 0.45) * (1 + random.normal(0, 0.10, 3))).astype(np.float32)
+    coarse = 0.12 * random.standard_normal((24, 24, 3), np.float32) + 0.5 * random.standard_normal(
+        (24, 24, 1), np.float32
+    )
+    room = cv2.resize(cv2.GaussianBlur(coarse, (0, 0), 1.6), x.shape[::-1], interpolation=cv2.INTER_CUBIC)
+    if random.random() < 0.3:
+        return base * (1.1 - 0.06 * (x**2 + (y - 0.4) ** 2))[..., None]
+    return np.clip(base * np.exp(1.6 * room), 0.005, 1.5)
+
+
+def _edge(inside: Map, sharpness: float) -> Map:
+    """1 where `inside` is positive."""
+    return np.clip(inside * np.float32(sharpness), 0, 1)
+
+
+def _paint(picture: Map, colour: Map, cover: Map) -> None:
+    picture += (colour - picture) * cover[..., None]
