@@ -143,6 +143,30 @@ def evaluate(
                 temporary.write_text(json.dumps(figures, indent=2) + "\n")
 
 
+prepare = typer.Typer(help="Make a face folder.", no_args_is_help=False)
+app.add_typer(prepare, name="prepare")
+
+
+@prepare.command("synthetic")
+def prepare_synthetic(
+    out: Annotated[Path, typer.Option(help="The face folder.")],
+    count: Annotated[int, typer.Option(help="Pictures in all.", min=1)] = 1000,
+    people: Annotated[int, typer.Option(help="People, each on as many pictures.", min=1)] = 100,
+    seed: Annotated[int, typer.Option(help="Other people and pictures for another seed.", min=0)] = 0,
+    rates: Annotated[
+        str, typer.Option(help="How often each action unit occurs: balanced, bp4d or disfa.")
+    ] = "balanced",
+    scale: Annotated[float, typer.Option(help="How much of the head is seen; 2.9 as published.", min=1.5, max=4)] = 2.9,
+) -> None:
+    """People from nothing, whose landmarks and action units are known. Interrupted, the same command goes on."""
+    with _told():
+        from mpe_lib.synthetic.people import prepare_synthetic as make
+
+        with _counting() as report:
+            make(out, count, people, seed=seed, rates=rates, scale=scale, report=report)
+    print(f"{out}: {count} faces of {people} people")
+
+
 def _device() -> str:
     """Where to compute: a GPU if there is one."""
     import torch
@@ -223,6 +247,19 @@ def _progress_bar() -> Generator["Callable[[Progress], None]"]:
                 console.print(line, highlight=False, soft_wrap=True)
 
         yield report
+
+
+@contextmanager
+def _counting() -> Generator["Callable[[int, int], None]"]:
+    """A bar with what is done and the time left."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextmanager
