@@ -16,7 +16,7 @@ from mpe_lib.pixels import Picture
 
 INK, ACCENT, MUTED = "#22303c", "#0b6e99", "#9aa5ae"
 STEPS = ("#e0992f", "#3f8f5f", ACCENT)  # the three pictures of a network
-POINT, RIGHT_EYE = "#ffd24a", "#3fa9ff"  # landmarks; 36-41, the right eye of the person, tell a mirrored face
+POINT, FIRST_EYE = "#ffd24a", "#3fa9ff"  # landmarks, and among them 36-41
 
 
 def sheet(face: Restored) -> Figure:
@@ -167,7 +167,7 @@ def _aus(figure: FigureBase, aus: dict[int, float]) -> None:
 
 def _points(axes: Axes, landmarks: NDArray[Any], size: int = 4) -> None:
     axes.plot(*landmarks.T, ".", color=POINT, markersize=size, clip_on=True)
-    axes.plot(*landmarks[36:42].T, ".", color=RIGHT_EYE, markersize=size, clip_on=True)
+    axes.plot(*landmarks[36:42].T, ".", color=FIRST_EYE, markersize=size, clip_on=True)
 
 
 def _picture(axes: Axes, picture: Picture, title: str, size: int = 12) -> None:
