@@ -24,6 +24,7 @@ notebooks: $(READY)  ## run the lessons anew, outputs and all
 
 figures: demo  ## draw the pictures of the README anew
 	cp out/demo/sheet.png figures/astronaut.png
+	.venv/bin/python tools/synthetic_figures.py figures
 
 clean:  ## remove what make has made
 	rm -rf .venv out/demo build *.egg-info .*_cache .hypothesis

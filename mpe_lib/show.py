@@ -50,6 +50,21 @@ def row(pictures: Mapping[str, Picture], points: Mapping[str, NDArray[Any]] | No
     return figure
 
 
+def contact(pictures: Sequence[Picture], names: Sequence[str] = (), columns: int = 10) -> Figure:
+    """Many pictures of one size in rows, each under its name if there are names."""
+    rows, tall = -(-len(pictures) // columns), 1.22 if names else 1.0
+    figure = Figure(figsize=(1.3 * columns, 1.3 * tall * rows))
+    figure.subplots_adjust(0.004, 0.004, 0.996, 0.975 if names else 0.996, 0.02, 0.22 if names else 0.02)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid:
+        axes.set_axis_off()
+    for number, (axes, picture) in enumerate(zip(grid, pictures, strict=False)):
+        axes.imshow(picture, interpolation="lanczos")
+        if names:
+            axes.set_title(names[number], fontsize=8, color=INK, pad=2)
+    return figure
+
+
 def photograph(picture: Picture, faces: Sequence[Face]) -> Figure:
     """A photograph with a box around each face that was found, and the largest of them with its 68 points."""
     figure = Figure(figsize=(10 if faces else 5, 5), layout="constrained")

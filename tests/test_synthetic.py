@@ -109,7 +109,7 @@ def test_a_unit_moves_both_halves_alike_and_leaves_the_rest(au: int) -> None:
     left, right = (48, 54) if au in (10, 12, 14, 15, 17, 20, 23, 24, 25, 26) else (37, 44)
     np.testing.assert_allclose(step[left] * (-1, 1), step[right], atol=1e-9)
     untouched = slice(17, 27) if au >= 10 and au != 43 else slice(54, 60)
-    assert np.abs(step[untouched]).max() < 0.012
+    assert np.abs(step[untouched]).max() < 0.02
 
 
 def test_the_field_moves_the_sheet_as_it_moves_points() -> None:

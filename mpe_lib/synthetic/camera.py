@@ -98,7 +98,7 @@ def develop(radiance: Map, size: int, exposure: float, random: Generator) -> Pic
     middle = slice(round(0.28 * size), round(0.72 * size))
     brightness = max(float(picture[middle, middle].mean()), 0.02)
     # a camera lightens dark faces and darkens light ones, half of the way
-    picture *= np.float32(1.05 * exposure * ((0.20 + 0.35 * brightness) / brightness) ** 0.55)
+    picture *= np.float32(1.05 * exposure * ((0.20 + 0.35 * brightness) / brightness) ** 0.7)
     picture = np.clip(picture * (1 + picture / 2.2) / (1 + picture), 0, 1)
     srgb = np.where(picture < 0.0031308, 12.92 * picture, 1.055 * picture ** (1 / 2.4) - 0.055)
     srgb = cv2.GaussianBlur(srgb, (0, 0), 0.45 * size / 144)

@@ -7,7 +7,7 @@ from mpe_lib.synthetic.shape import EYE, Shape
 from mpe_lib.synthetic.sheet import Map, Points, Sheet, Surface, darken, mirror, smooth, tint
 
 IRIS, PUPIL = 0.097, 0.040  # radii in units
-TOOTH = np.array([0.52, 0.47, 0.39], np.float32)
+TOOTH = np.array([0.62, 0.57, 0.48], np.float32)
 OPEN = 0.03  # units between lips that are seen as apart
 
 
@@ -30,7 +30,7 @@ def add_nostrils(sheet: Sheet, shape: Shape, surface: Surface) -> None:
     """Two dark holes."""
     for side in (1, -1):
         x, y = shape.move(np.array([0.100 * side, 0.652]))
-        hole = 0.8 * np.clip(1.5 * sheet.blob(x, y, 0.042, 0.016) - 0.3, 0, 1)
+        hole = 0.65 * np.clip(1.5 * sheet.blob(x, y, 0.042, 0.016) - 0.3, 0, 1)
         darken(surface.albedo, 0.9 * hole)
         surface.z -= 0.05 * hole
         surface.gloss *= 1 - hole
@@ -62,9 +62,9 @@ def add_mouth(sheet: Sheet, shape: Shape, random: Generator, surface: Surface) -
 
     closed = 1 - min(shape.gap / 0.05, 1)
     seam = sheet.stroke([((upper_edge + lower_edge) / 2)[1:-1]], 0.011)
-    left, right = (sheet.blob(x, y, 0.035, 0.03) for x, y in (top[0], top[-1]))
+    left, right = (sheet.blob(x, y, 0.04, 0.022) for x, y in (top[0], top[-1]))
     darken(surface.albedo, 0.72 * (0.25 + 0.75 * closed) * seam)
-    darken(surface.albedo, 0.25 * (left + right))
+    darken(surface.albedo, 0.5 * (left + right))
     surface.z -= 0.05 * closed * seam + 0.03 * (left + right)
     if float((lower_edge - upper_edge)[:, 1].max()) >= OPEN:
         _add_inside(sheet, shape, upper_edge, lower_edge, surface)
@@ -89,8 +89,10 @@ def _add_inside(sheet: Sheet, shape: Shape, upper_edge: Points, lower_edge: Poin
     colour = TOOTH * np.float32(1 - 0.08 * np.clip((shape.identity.age - 30) / 40, 0, 1))
 
     inside = np.broadcast_to(np.array([0.09, 0.018, 0.018], np.float32), surface.albedo.shape).copy()
-    down = sheet.Y - np.float32(above - 0.05) - 0.03 * across**2  # from the gum
-    teeth = 1 - np.clip((down - 0.155 + 0.010 * np.cos(26 * across)) * 0.8 * sheet.unit, 0, 1)
+    # a lip that is lifted, or pulled to the side, bares more of the teeth behind it
+    shown = 0.08 + 0.05 * max(shape.aus.get(12, 0), shape.aus.get(10, 0), shape.aus.get(20, 0))
+    down = sheet.Y - np.float32(above + shown) - 0.03 * across**2
+    teeth = 1 - np.clip((down + 0.010 * np.cos(26 * across)) * 0.8 * sheet.unit, 0, 1)
     teeth = teeth * np.clip((1.02 - np.abs(across)) * 12, 0, 1)
     inside += (colour * shade[:, None] - inside) * (0.96 * teeth)[..., None]
     if shape.gap > 0.12:

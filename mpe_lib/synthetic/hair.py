@@ -20,7 +20,7 @@ def add_brows(sheet: Sheet, i: Identity, random: Generator, surface: Surface) ->
     hairs = [line * (side, 1) for side in (1, -1) for line in _brow_hairs(curve, thickness, i.brow_weight, random)]
     cover = 0.75 * sheet.blur(sheet.pen(hairs, 0, 0.9), 0.006) + (0.50 + 0.15 * i.brow_weight) * ground
     cover = np.clip(cover, 0, 0.95)
-    tint(surface.albedo, 0.5 * np.array(i.hair_colour) + 0.006, cover)
+    tint(surface.albedo, np.minimum(0.5 * np.array(i.hair_colour), 0.12) + 0.006, cover)  # they grey later
     surface.z += 0.012 * cover
     _dull(surface, cover)
 

@@ -25,7 +25,7 @@ class Light:
 def draw_light(seed: int) -> Light:
     """A light from somewhere in front and above, the same for the same seed."""
     random = np.random.default_rng((seed, 3))
-    around, above = np.radians(random.normal(0, 38)), np.radians(random.uniform(8, 55))
+    around, above = np.radians(random.normal(0, 38)), np.radians(random.uniform(5, 42))
     direction = (
         float(np.sin(around) * np.cos(above)),
         float(-np.sin(above)),
@@ -51,8 +51,8 @@ def shade(sheet: Sheet, surface: Surface, light: Light, turn: NDArray[np.float64
     facing = _dot(normal, to_light)
     shadow, hollow = _shadow(sheet, surface.z, to_light), _hollows(sheet, surface.z)
 
-    direct = np.clip((facing + 0.06) / 1.06, 0, 1) * (1 - 0.92 * shadow)
-    sky = (0.62 + 0.38 * _dot(normal, up)) * (0.55 + 0.45 * normal[2]) * hollow
+    direct = np.clip((facing + 0.06) / 1.06, 0, 1) * (1 - 0.85 * shadow)
+    sky = (0.70 + 0.30 * _dot(normal, up)) * (0.55 + 0.45 * normal[2]) * hollow
     light_in = direct[..., None] * key + sky[..., None] * ambient
     spread = np.dstack([sheet.blur(np.ascontiguousarray(light_in[..., c]), width) for c, width in enumerate(SPREAD)])
     light_in += (spread - light_in) * (0.75 * surface.diffusion)[..., None]

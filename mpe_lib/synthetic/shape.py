@@ -16,18 +16,20 @@ JAW = np.array(
     ]
 )  # fmt: skip
 SKULL = np.array([(1.12, -0.22), (1.08, -0.55), (0.99, -0.88), (0.82, -1.22), (0.45, -1.52), (0.0, -1.62)])
-BROW = np.array([(0.186, -0.31), (0.39, -0.385), (0.604, -0.402), (0.809, -0.337), (0.94, -0.178)])
+BROW = np.array([(0.186, -0.31), (0.39, -0.385), (0.604, -0.402), (0.809, -0.340), (0.93, -0.205)])
 NOSE = np.array([(0, -0.05), (0, 0.135), (0, 0.32), (0, 0.51)])
 NOSTRILS = np.array([(0.0, 0.72), (0.106, 0.695), (0.206, 0.66)])
 EYE = np.array([0.490, 0.0])  # the pupil
-UPPER_LID = np.array([(0.291, 0.022), (0.424, -0.077), (0.576, -0.076), (0.696, 0.010)])
-LOWER_LID = np.array([(0.291, 0.022), (0.430, 0.056), (0.582, 0.062), (0.696, 0.010)])
+# The lids meet a little outside of the points that are marked as corners.
+UPPER_LID = np.array([(0.268, 0.027), (0.424, -0.077), (0.576, -0.077), (0.728, 0.006)])
+LOWER_LID = np.array([(0.268, 0.027), (0.430, 0.056), (0.582, 0.062), (0.728, 0.006)])
+CORNERS, THIRDS = (1, 22), (8, 16)  # of the 25 points of a lid, those that are landmarks
 # Lips: the outer edge of the upper one, the two inner edges, the outer edge of the lower one.
 LIPS = (
-    np.array([(0, 0.945), (0.107, 0.918), (0.252, 0.968), (0.406, 1.058)]),
-    np.array([(0, 1.046), (0.109, 1.038), (0.332, 1.056)]),
-    np.array([(0, 1.062), (0.109, 1.052), (0.332, 1.058)]),
-    np.array([(0, 1.214), (0.113, 1.204), (0.255, 1.160), (0.406, 1.060)]),
+    np.array([(0, 0.945), (0.107, 0.918), (0.252, 0.968), (0.430, 1.058)]),
+    np.array([(0, 1.046), (0.109, 1.038), (0.350, 1.056)]),
+    np.array([(0, 1.062), (0.109, 1.052), (0.350, 1.058)]),
+    np.array([(0, 1.214), (0.113, 1.204), (0.255, 1.160), (0.430, 1.060)]),
 )
 LIP_SHARES = (-0.25, -0.35, 0.65, 0.55)  # of the gap between the lips, which each of these edges opens
 LIP_LINE = 1.052  # where closed lips meet
@@ -48,7 +50,7 @@ class Shape:
         )  # opening, 1 at rest
         self.lower_lid = max(0.05, 1 + sum(a.lower_lid * v for a, v in acting))
         self.gap = max(0.0, sum(a.gap * v for a, v in acting))  # between the lips, in units
-        self.fullness = max(0.25, 1 + sum(a.fullness * v for a, v in acting))  # of the lips, 1 at rest
+        self.fullness = max(0.4, 1 + sum(a.fullness * v for a, v in acting))  # of the lips, 1 at rest
 
     def move(self, points: Points) -> Points:
         """Canonical positions (k, 2) or (2,) -> those of this face."""
@@ -103,10 +105,12 @@ class Shape:
         both = [(side, self.lids(side)) for side in (-1, 1)]
         eyes: list[Points] = []
         for side, (upper, lower) in both:
-            above, below = upper[[0, 8, 16, 24]], lower[[16, 8]]
+            above, below = upper[[CORNERS[0], *THIRDS, CORNERS[1]]], lower[[*THIRDS[::-1]]]
             eyes += [above[::-1], below[::-1]] if side < 0 else [above, below]
         # the edges' control points, left corner to right: outer above, outer below, inner above, inner below
         top, upper, lower, bottom = (self._lip_edge(h, s) for h, s in zip(LIPS, LIP_SHARES, strict=True))
+        for edge in (top, upper):  # the corners that are marked lie a little inside
+            edge[[0, -1]] += 0.15 * (edge[[1, -2]] - edge[[0, -1]])
         lips = [top, bottom[-2:0:-1], upper, lower[-2:0:-1]]
         jaw, brow, nostrils = self.move(JAW), self.move(BROW), self.move(NOSTRILS)
         left = [self.move(mirror(half)) for half in (JAW, BROW, NOSTRILS)]

@@ -130,7 +130,7 @@ def complexion(sheet: Sheet, i: Identity, random: Generator) -> Map:
     _absorb(albedo, red * np.float32((0.30 + 0.12 * i.make_up) * (0.45 + 0.55 * pale)), (-0.03, 0.75, 0.55))
 
     dark = (0.55 + 0.3 * old) * sheet.pair(0.42, 0.10, 0.17, 0.06)
-    dark += 0.5 * sheet.pair(0.26, 0.02, 0.08, 0.10) + 0.3 * sheet.pair(0.5, -0.12, 0.20, 0.08)
+    dark += 0.6 * sheet.pair(0.26, 0.0, 0.09, 0.12) + 0.7 * sheet.pair(0.5, -0.11, 0.22, 0.09)
     _absorb(albedo, dark * np.float32(1.3 - 0.5 * pale), (0.22, 0.36, 0.26))
 
     count = int(3 + 260 * i.freckles + 50 * old)

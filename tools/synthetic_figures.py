@@ -1,0 +1,24 @@
+"""Draw sixty synthetic people, and one with each action unit alone: python tools/synthetic_figures.py FOLDER."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from mpe_lib import show
+from mpe_lib.au import CATALOGUE
+from mpe_lib.synthetic import ACTIONS, Pose, draw_identity, draw_light, synthesize
+
+folder = Path(sys.argv[1])
+people = [synthesize(seed).image for seed in range(60)]
+show.contact(people).savefig(folder / "synthetic_people.jpg", dpi=110, pil_kwargs={"quality": 85})
+
+LIDS_AND_LIPS = {5: "upper lid raiser", 20: "lip stretcher", 43: "eyes closed"}
+one = replace(draw_identity(5), glasses="none", hair="short")
+names = {"at rest": None} | {
+    f"AU{au}\n{CATALOGUE[au].name if au in CATALOGUE else LIDS_AND_LIPS[au]}": au for au in sorted(ACTIONS)
+}
+alone = [
+    synthesize(1, {} if au is None else {au: 1.0}, one, Pose(), draw_light(0), size=200, scale=2.5, steady=True).image
+    for au in names.values()
+]
+show.contact(alone, list(names), columns=7).savefig(folder / "action_units.jpg", dpi=140, pil_kwargs={"quality": 85})
