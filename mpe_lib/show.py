@@ -52,9 +52,10 @@ def row(pictures: Mapping[str, Picture], points: Mapping[str, NDArray[Any]] | No
 
 def contact(pictures: Sequence[Picture], names: Sequence[str] = (), columns: int = 10) -> Figure:
     """Many pictures of one size in rows, each under its name if there are names."""
-    rows, tall = -(-len(pictures) // columns), 1.22 if names else 1.0
+    rows, tall = -(-len(pictures) // columns), 1.3 if names else 1.0
     figure = Figure(figsize=(1.3 * columns, 1.3 * tall * rows))
-    figure.subplots_adjust(0.004, 0.004, 0.996, 0.975 if names else 0.996, 0.02, 0.22 if names else 0.02)
+    top = 1 - (0.36 / figure.get_figheight() if names else 0.004)  # two lines of a name
+    figure.subplots_adjust(0.004, 0.004, 0.996, top, 0.02, 0.28 if names else 0.02)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.set_axis_off()
