@@ -77,7 +77,7 @@ def restore(
 
 @app.command()
 def train(
-    faces: Annotated[list[Path], typer.Option(help="A face folder; repeat for several.")],
+    faces: Annotated[list[Path], typer.Option(help="A face folder, london, or synthetic:N; repeat for several.")],
     out: Annotated[Path, typer.Option(help="The folder of the run.")],
     preset: Annotated[str, typer.Option(help="tiny, small, base or paper.")] = "small",
     updates: Annotated[int | None, typer.Option(help="Optimiser steps; the preset's unless given.", min=1)] = None,
@@ -90,13 +90,16 @@ def train(
 
         from mpe_lib.config import preset as find_preset
         from mpe_lib.faces.facset import read_all
+        from mpe_lib.sources import face_folder
         from mpe_lib.train import train as run
 
         changes: dict[str, Any] = dict(_field(text) for text in sets or ())
         if updates is not None:
             changes["train.updates"] = updates
         config = find_preset(preset).replace(changes)
-        known, validation = (read_all(faces, split, config.net.aus) for split in ("train", "val"))
+        with _counting() as counted:
+            folders = [face_folder(each, config.net.face_scale, counted) for each in faces]
+        known, validation = (read_all(folders, split, config.net.aus) for split in ("train", "val"))
         scale = known.scale()
         config = config.replace({"net.face_scale": scale} | changes)
         if not _fits(scale, config.net.face_scale):
@@ -118,7 +121,7 @@ def train(
 
 @app.command()
 def evaluate(
-    faces: Annotated[list[Path], typer.Option(help="A face folder; repeat for several.")],
+    faces: Annotated[list[Path], typer.Option(help="A face folder, london, or synthetic:N; repeat for several.")],
     split: Annotated[str, typer.Option(help="Which faces of it.")] = "test",
     weights: Weights = "small",
     border: Annotated[int, typer.Option(help="Pixels left out on every side; DIC leaves out 8.", min=0, max=32)] = 0,
@@ -130,10 +133,13 @@ def evaluate(
         from mpe_lib.evaluate import figures_table
         from mpe_lib.faces.facset import read_all
         from mpe_lib.files import atomic
+        from mpe_lib.sources import face_folder
         from mpe_lib.weights import load
 
         net = load(weights).to(_device())
-        tested = read_all(faces, split, net.config.aus)
+        with _counting() as counted:
+            folders = [face_folder(each, net.config.face_scale, counted) for each in faces]
+        tested = read_all(folders, split, net.config.aus)
         if not _fits(tested.scale(), net.config.face_scale):
             _say(f"the faces are cut at scale {tested.scale()}, the weights were trained at {net.config.face_scale}")
         figures = measure(net, tested, border)
@@ -165,6 +171,69 @@ def prepare_synthetic(
         with _counting() as report:
             make(out, count, people, seed=seed, rates=rates, scale=scale, report=report)
     print(f"{out}: {count} faces of {people} people")
+
+
+@prepare.command("photos")
+def prepare_photos(
+    photos: Annotated[Path, typer.Argument(metavar="DIR", help="Photographs, also in folders of it.")],
+    out: Annotated[Path, typer.Option(help="The face folder.")],
+    scale: Annotated[float, typer.Option(help="How much of the head is seen; 2.9 as published.", min=1.5, max=4)] = 2.9,
+    min_side: Annotated[int, typer.Option(help="Least side of the square around the face, in pixels.", min=1)] = 96,
+    min_sharpness: Annotated[
+        float, typer.Option(help="Least variance of the Laplacian; blurred is below 25.", min=0)
+    ] = 25,
+    max_yaw: Annotated[float, typer.Option(help="Most degrees turned to a side.", min=0, max=90)] = 30,
+    subjects: Annotated[
+        str, typer.Option(help="Who is who: file (nobody twice), folder (its name), or a column of --table.")
+    ] = "file",
+    table: Annotated[Path | None, typer.Option(help="CSV: file_name, subjects, and split if it decides.")] = None,
+    aus: Annotated[Path | None, typer.Option(help="CSV: file_name, AU1, AU2, ... (1, 0, 9 unknown).")] = None,
+    seed: Annotated[int, typer.Option(help="Other people in each split for another seed.", min=0)] = 0,
+) -> None:
+    """The largest face of each photograph, else why not in rejected.csv. Interrupted, the same command goes on."""
+    with _told():
+        from mpe_lib.faces.photos import prepare_photos as make
+
+        limits: dict[str, Any] = {"scale": scale, "min_side": min_side, "min_sharpness": min_sharpness}
+        with _counting() as report:
+            made = make(
+                photos,
+                out,
+                **limits,
+                max_yaw=max_yaw,
+                subjects=subjects,
+                table=table,
+                aus=aus,
+                seed=seed,
+                report=report,
+            )
+    listed = f" ({out / 'rejected.csv'})" if made.rejected or made.duplicates else ""
+    print(f"{out}: {made.faces} faces, {made.rejected} rejected, {made.duplicates} duplicates{listed}")
+
+
+fetch = typer.Typer(help="Download faces.", no_args_is_help=False)
+app.add_typer(fetch, name="fetch")
+
+
+@fetch.command("london")
+def fetch_london(
+    out: Annotated[
+        Path | None, typer.Option(help="The face folder; unless given, one that --faces london finds.")
+    ] = None,
+    scale: Annotated[float, typer.Option(help="How much of the head is seen; 2.9 is too much.", min=1.5, max=4)] = 2.5,
+) -> None:
+    """204 photographs of 102 people, under CC BY 4.0, to test with. Interrupted, the same command goes on."""
+    with _told():
+        from mpe_lib.faces.facset import read_faces
+        from mpe_lib.faces.london import CREDIT
+        from mpe_lib.faces.london import fetch_london as get
+
+        print(CREDIT, end="", flush=True)
+        with _counting() as report:
+            folder = get(out, scale=scale, report=report)
+        count = len(read_faces(folder, "test", ()))
+    listed = f" ({folder / 'rejected.csv'} has the rest)" if (folder / "rejected.csv").is_file() else ""
+    print(f"{folder}: {count} faces{listed}, for mpe evaluate --faces {folder if out else 'london'}")
 
 
 def _device() -> str:
@@ -264,11 +333,14 @@ def _counting() -> Generator["Callable[[int, int], None]"]:
 
 @contextmanager
 def _told() -> Generator[None]:
-    """A UserError in the block ends the program with its line."""
+    """A UserError in the block ends the program with its line, and so does Ctrl-C."""
     try:
         yield
     except UserError as error:
         _fail(str(error))
+    except KeyboardInterrupt:
+        _say("stopped; go on with the same command")
+        raise SystemExit(INTERRUPTED) from None
 
 
 def _say(line: str) -> None:

@@ -1,6 +1,9 @@
 """A face folder is written whole; interrupted, it goes on; what it holds is read as it was meant."""
 
+import errno
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from PIL import Image
 
 from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import read_faces
-from mpe_lib.faces.folder import JOURNAL, Row, fill, row, write_table
+from mpe_lib.faces.folder import JOURNAL, REJECTED, Outcome, Rejected, Row, fill, row, write_table
 
 POINTS = np.arange(136).reshape(68, 2) / 3
 SAID = {"kind": "grey"}
@@ -92,3 +95,89 @@ def test_the_journal_is_plain_text(tmp_path: Path) -> None:
     header, first = map(json.loads, (tmp_path / JOURNAL).read_text().splitlines())
     assert header == SAID
     assert (first[0], first[1]["file_name"]) == (0, "0.png")
+
+
+# ---- pictures that gave no face
+
+
+def choosy(folder: Path, number: int) -> Outcome:
+    """No face in every third."""
+    return Rejected(f"{number}.jpg", 'odd, "and" ends') if number % 3 == 0 else grey(folder, number)
+
+
+def all_but_the_first(rows: list[Row]) -> dict[str, Rejected]:
+    return {each.file_name: Rejected(each.file_name, "enough") for each in rows[1:]}
+
+
+def test_rejected_pictures_are_listed(tmp_path: Path) -> None:
+    rows, rejected = fill(tmp_path, range(6), choosy, said=SAID, processes=1)
+    assert [each.file_name for each in rows] == ["1.png", "2.png", "4.png", "5.png"]
+    assert [each.file for each in rejected] == ["0.jpg", "3.jpg"]
+    lines = [f'{number}.jpg,"odd, ""and"" ends"\n' for number in (0, 3)]
+    assert (tmp_path / REJECTED).read_text() == "file,reason\n" + "".join(lines)
+    assert len(read_faces(tmp_path, "train", (12,))) == 4
+
+
+def test_the_last_step_may_take_pictures_away_and_be_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("write_table", "_write_rejected"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"mpe_lib.faces.folder.{name}", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                fill(tmp_path, range(4), choosy, said=SAID, processes=1, finish=all_but_the_first)
+    fill(tmp_path, range(4), choosy, said=SAID, processes=1, finish=all_but_the_first)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.png", "metadata.csv", REJECTED]
+    assert (tmp_path / REJECTED).read_text().endswith('\n2.png,enough\n3.jpg,"odd, ""and"" ends"\n')
+
+
+def test_no_face_at_all(tmp_path: Path) -> None:
+    for _ in range(2):  # rejected.csv alone is nothing to lose
+        with pytest.raises(UserError, match=r"no face; rejected\.csv there says why"):
+            fill(tmp_path, [0, 3], choosy, said=SAID, processes=1)
+        assert [path.name for path in tmp_path.iterdir()] == [REJECTED]
+    fill(tmp_path, [1], choosy, said=SAID, processes=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.png", "metadata.csv"]
+
+
+def test_tasks_with_names_may_change_places(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        fill(tmp_path, [1, 2, 4], failing(4), said=SAID, processes=1, keys=["one", "two", "four"])
+    made: list[int] = []
+
+    def work(folder: Path, number: int) -> Row:
+        made.append(number)
+        return grey(folder, number)
+
+    rows, _ = fill(tmp_path, [0, 4, 2], work, said=SAID, processes=1, keys=["zero", "four", "two"])
+    assert made == [0, 4]
+    assert len(rows) == 4
+
+
+def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).write_text('{"kind": "gr')  # no room for more
+    fill(tmp_path, range(2), grey, said=SAID, processes=1)
+    assert len(read_faces(tmp_path, "train", (12,))) == 2
+
+
+def full(folder: Path, number: int) -> Row:
+    """As `writing` tells it."""
+    raise UserError(f"cannot write {folder / str(number)}: {os.strerror(errno.ENOSPC)}", "make room")
+
+
+def test_what_work_raises_ends_the_call(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No space left on device; make room"):
+        fill(tmp_path, range(4), full, said=SAID, processes=1)
+    with pytest.raises(UserError, match="Is a directory"):  # from another process, which copies the folder itself
+        fill(tmp_path, ["a", "b"], shutil.copyfile, said=SAID, processes=2)
+    fill(tmp_path, range(4), grey, said=SAID, processes=1)
+
+
+def test_a_process_that_ends_by_itself_is_told(tmp_path: Path) -> None:
+    """As when the system kills it for want of memory; here it can't find the function of a test."""
+    with pytest.raises(UserError, match="a process was ended by the system; make memory free; the same command"):
+        fill(tmp_path, range(4), grey, said=SAID, processes=2)
+    fill(tmp_path, range(4), grey, said=SAID, processes=1)

@@ -1,13 +1,22 @@
-"""Writing a face folder: pictures and, when all are done, `metadata.csv`; interrupted, it goes on where it stopped."""
+"""Writing a face folder: pictures and, when all are done, `metadata.csv`; interrupted, it goes on where it stopped.
+
+Pictures that gave no face are listed with the reason in `rejected.csv`, if there are any.
+"""
 
 import csv
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +28,7 @@ from mpe_lib.faces.facset import POINTS
 from mpe_lib.files import atomic, writing
 
 JOURNAL = "unfinished.jsonl"  # what is done already, a line for each picture, until the table is written
+REJECTED = "rejected.csv"
 Task = TypeVar("Task")
 
 
@@ -32,6 +42,20 @@ class Row:
     subject: str = ""
     split: str = "train"
     more: dict[str, str] = field(default_factory=dict[str, str])  # further columns
+    mark: str = ""  # for `finish` of `fill` to compare rows by; no column
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A picture that gave no face."""
+
+    file: str
+    reason: str
+
+
+Outcome = Row | Rejected
+Work = Callable[[Path, Task], Outcome]
+Finish = Callable[[list[Row]], Mapping[str, Rejected]]
 
 
 def row(
@@ -69,31 +93,40 @@ def write_table(folder: Path, rows: Iterable[Row]) -> None:
 def fill(
     folder: Path,
     tasks: Sequence[Task],
-    work: Callable[[Path, Task], Row],
+    work: Work[Task],
     *,
     said: Mapping[str, Any],
+    keys: Sequence[str] | None = None,
+    finish: Finish = lambda rows: {},
     processes: int | None = None,
     report: Callable[[int, int], None] = lambda done, total: None,
-) -> None:
+) -> tuple[list[Row], list[Rejected]]:
     """Do every task, each of which writes a picture into the folder and returns its row; then write the table.
 
     Args:
         folder: new, empty, or left by an interrupted call that `said` the same.
         tasks: anything that can be sent to another process.
-        work: a function of a module, for the same reason.
+        work: a function of a module, for the same reason; a UserError that it raises ends the call.
         said: what was asked for, plain types; the same for the same folder.
+        keys: what a task is known by when the call goes on; its number unless given.
+        finish: told the rows by name, which of them are to go after all; the same for the same rows.
         processes: as many as there are cores unless given.
         report: called with the tasks done and all tasks.
 
+    Returns:
+        The rows of metadata.csv and of rejected.csv.
+
     Raises:
-        UserError: the folder holds something else, or can't be written.
+        UserError: the folder holds something else, or can't be written; no task gave a face.
     """
-    journal = folder / JOURNAL
-    done = _read_journal(folder, said)
-    todo = [(number, task) for number, task in enumerate(tasks) if number not in done]
-    report(len(done), len(tasks))
     with writing(folder):
+        done = _read_journal(folder, said)
         folder.mkdir(parents=True, exist_ok=True)
+    named = dict(zip(keys or range(len(tasks)), tasks, strict=True))
+    todo = [(key, task) for key, task in named.items() if key not in done]
+    total = len(done) + len(todo)
+    report(len(done), total)
+    journal = folder / JOURNAL
     processes = min(processes or os.cpu_count() or 1, max(len(todo), 1))
     with writing(journal), journal.open("a", encoding="utf-8") as file:
         if not done:
@@ -101,44 +134,100 @@ def fill(
             file.write(json.dumps(said) + "\n")
         else:
             file.write("\n")  # ends a line that was cut off when the process was killed
+        file.flush()
 
-        def note(number: int, each: Row) -> None:
-            done[number] = each
-            file.write(json.dumps([number, asdict(each)]) + "\n")
+        def note(key: str | int, each: Outcome) -> None:
+            done[key] = each
+            file.write(json.dumps([key, asdict(each)]) + "\n")
             file.flush()
-            report(len(done), len(tasks))
+            report(len(done), total)
 
         if processes == 1:
-            for number, task in todo:
-                note(number, work(folder, task))
+            for key, task in todo:
+                note(key, work(folder, task))
         else:
             _in_parallel(folder, todo, work, processes, note)
-    write_table(folder, done.values())
-    journal.unlink()
+    return _complete(folder, done.values(), finish)
+
+
+def _complete(folder: Path, outcomes: Iterable[Outcome], finish: Finish) -> tuple[list[Row], list[Rejected]]:
+    """The last step, which may be interrupted and done again too: the journal goes last."""
+    rows, rejected = list[Row](), list[Rejected]()
+    for each in outcomes:
+        rows.append(each) if isinstance(each, Row) else rejected.append(each)
+    rows.sort(key=lambda each: each.file_name)
+    unwanted = finish(rows)
+    rows = [each for each in rows if each.file_name not in unwanted]
+    rejected = sorted([*rejected, *unwanted.values()], key=lambda each: each.file)
+    with writing(folder):
+        for name in unwanted:
+            (folder / name).unlink(missing_ok=True)
+    _write_rejected(folder, rejected)
+    if rows:
+        write_table(folder, rows)
+    (folder / JOURNAL).unlink()
+    if not rows:
+        raise UserError(f"{folder}: no face", f"{REJECTED} there says why" if rejected else "nothing was asked for")
+    return rows, rejected
+
+
+def _write_rejected(folder: Path, rejected: Sequence[Rejected]) -> None:
+    """Write rejected.csv, or take away one of an earlier call."""
+    if not rejected:
+        with writing(folder):
+            (folder / REJECTED).unlink(missing_ok=True)
+        return
+    with atomic(folder / REJECTED) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["file", "reason"])
+        table.writerows((each.file, each.reason) for each in rejected)
 
 
 def _in_parallel(
     folder: Path,
-    todo: Sequence[tuple[int, Task]],
-    work: Callable[[Path, Task], Row],
+    todo: Sequence[tuple[str | int, Task]],
+    work: Work[Task],
     processes: int,
-    note: Callable[[int, Row], None],
+    note: Callable[[str | int, Outcome], None],
 ) -> None:
     """A few tasks at a time, so that memory does not grow with their number."""
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn"), _end_with_parent) as pool:
         try:
+            with _unheard():
+                pool.submit(os.getpid)  # starts the processes
             for start in range(0, len(todo), 64 * processes):
-                part = {
-                    pool.submit(work, folder, task): number for number, task in todo[start : start + 64 * processes]
-                }
+                part = {pool.submit(work, folder, task): key for key, task in todo[start : start + 64 * processes]}
                 for future in as_completed(part):
                     note(part[future], future.result())
+        except BrokenProcessPool as error:
+            remedy = "make memory free; the same command goes on"
+            raise UserError(f"{folder}: a process was ended by the system", remedy) from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def _read_journal(folder: Path, said: Mapping[str, Any]) -> dict[int, Row]:
+@contextmanager
+def _unheard() -> Generator[None]:
+    """Processes started in the block don't hear Ctrl-C, which their parent does: they finish what they are at."""
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end_with_parent() -> None:
+    """Otherwise a process outlives a parent that was killed, and waits for ever."""
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+def _read_journal(folder: Path, said: Mapping[str, Any]) -> dict[str | int, Outcome]:
     """What an interrupted call has done already.
 
     Raises:
@@ -146,18 +235,26 @@ def _read_journal(folder: Path, said: Mapping[str, Any]) -> dict[int, Row]:
     """
     journal = folder / JOURNAL
     if not journal.is_file():
-        if folder.is_dir() and any(folder.iterdir()):
+        if folder.is_dir() and any(path.name != REJECTED for path in folder.iterdir()):
             raise UserError(f"{folder} is not empty", "choose another folder")
         return {}
-    header, *lines = journal.read_text(encoding="utf-8").splitlines() or ["{}"]
+    for path in folder.glob(".*"):  # what `atomic` could not take away when the process was killed
+        if path.is_dir() and re.fullmatch(r"\.[a-z0-9_]{8}", path.name):
+            shutil.rmtree(path)
+    header, end, rest = journal.read_text(encoding="utf-8").partition("\n")
+    if not end:  # not even the first line could be written
+        return {}
     if json.loads(header) != json.loads(json.dumps(said)):
         raise UserError(f"{folder} was begun with {header}", "go on with the same, or choose another folder")
-    done: dict[int, Row] = {}
-    for line in lines:
+    done: dict[str | int, Outcome] = {}
+    for line in rest.splitlines():
         try:
-            number, values = json.loads(line)
+            key, values = json.loads(line)
         except ValueError:  # empty, or cut off
             continue
-        values["aus"] = {int(au): value for au, value in values["aus"].items()}
-        done[number] = Row(**values)
+        if "reason" in values:
+            done[key] = Rejected(**values)
+        else:
+            values["aus"] = {int(au): value for au, value in values["aus"].items()}
+            done[key] = Row(**values)
     return done
