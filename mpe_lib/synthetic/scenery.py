@@ -51,7 +51,7 @@ def _background(x: Map, y: Map, random: Generator) -> Map:
     room = cv2.resize(cv2.GaussianBlur(coarse, (0, 0), 1.6), x.shape[::-1], interpolation=cv2.INTER_CUBIC)
     if random.random() < 0.3:
         return base * (1.1 - 0.06 * (x**2 + (y - 0.4) ** 2))[..., None]
-    return np.clip(base * np.exp(1.6 * room), 0.005, 1.5)
+    return np.clip(base * np.exp(1.3 * room), 0.005, 0.8)
 
 
 def _edge(inside: Map, sharpness: float) -> Map:
