@@ -9,7 +9,8 @@ from torch import Tensor
 
 from mpe_lib import load
 from mpe_lib.evaluate import au_probabilities, evaluate, figures_table, prior_effects
-from mpe_lib.faces.facset import read_faces
+from mpe_lib.faces.facset import Faces, read_faces
+from mpe_lib.metrics import landmark_error
 
 
 def main() -> None:
@@ -25,6 +26,7 @@ def main() -> None:
         for border in (0, 8):
             figures = evaluate(net, faces, border)
             print(f"\n{folder.name} test: {figures_table(figures)}")
+        print(f"landmark error of the mean face of them: {mean_face_error(faces):.4f}")
         effects = prior_effects(net, faces)
         print(f"step 3 with its own priors {effects.pop('own'):.3f} dB; change with another prior:")
         for name, change in effects.items():
@@ -36,6 +38,12 @@ def main() -> None:
         print(f"\nsmiling against neutral, {int(smiling.sum())} and {int((~smiling).sum())} faces, AUC:")
         for i, au in enumerate(net.config.aus):
             print(f"  AU{au:<3} {area_under_curve(probability[:, i], smiling):.3f}")
+
+
+def mean_face_error(faces: Faces) -> float:
+    """What one would get who looked at no face and always drew the mean of these."""
+    true = torch.from_numpy(faces.landmarks)
+    return landmark_error(true.mean(0).expand_as(true), true).mean().item()
 
 
 def area_under_curve(score: Tensor, positive: Tensor) -> float:
