@@ -13,6 +13,8 @@ from mpe_lib.synthetic.sheet import Map, Points, Sheet
 
 PIVOT = np.array([0.0, 0.5, -0.4])  # the head turns round this point, in the unit of the canonical face
 DISTANCE = 18.0  # of the camera from it
+SATURATION = 0.15  # beyond that of the scene, as films have it
+LUMINANCE = np.full((3, 3), (0.2126, 0.7152, 0.0722), np.float32).T  # three equal channels
 BEHIND = -0.35  # height of what is not the head
 
 
@@ -99,6 +101,7 @@ def develop(radiance: Map, size: int, exposure: float, random: Generator) -> Pic
     brightness = max(float(picture[middle, middle].mean()), 0.02)
     # a camera lightens dark faces and darkens light ones, half of the way
     picture *= np.float32(1.05 * exposure * ((0.20 + 0.35 * brightness) / brightness) ** 0.7)
+    picture = np.maximum(picture + SATURATION * (picture - picture @ LUMINANCE), 0)
     picture = np.clip(picture * (1 + picture / 2.2) / (1 + picture), 0, 1)
     srgb = np.where(picture < 0.0031308, 12.92 * picture, 1.055 * picture ** (1 / 2.4) - 0.055)
     srgb = cv2.GaussianBlur(srgb, (0, 0), 0.45 * size / 144)

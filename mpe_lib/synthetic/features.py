@@ -7,7 +7,7 @@ from mpe_lib.synthetic.shape import EYE, Shape
 from mpe_lib.synthetic.sheet import Map, Points, Sheet, Surface, darken, mirror, smooth, tint
 
 IRIS, PUPIL = 0.097, 0.040  # radii in units
-TOOTH = np.array([0.62, 0.57, 0.48], np.float32)
+TOOTH = np.array([0.86, 0.80, 0.70], np.float32)
 OPEN = 0.03  # units between lips that are seen as apart
 
 
@@ -27,12 +27,12 @@ def add_ears(sheet: Sheet, skin: Points, surface: Surface) -> None:
 
 
 def add_nostrils(sheet: Sheet, shape: Shape, surface: Surface) -> None:
-    """Two dark holes."""
+    """Two dark holes, which lean towards the tip."""
     for side in (1, -1):
-        x, y = shape.move(np.array([0.100 * side, 0.652]))
-        hole = 0.65 * np.clip(1.5 * sheet.blob(x, y, 0.042, 0.016) - 0.3, 0, 1)
-        darken(surface.albedo, 0.9 * hole)
-        surface.z -= 0.05 * hole
+        line = shape.move(np.array([(0.066, 0.652), (0.104, 0.660), (0.140, 0.662)]) * (side, 1))
+        hole = np.minimum(1.2 * sheet.stroke([smooth(line, 9)], 0.013), 1)
+        tint(surface.albedo, 0.10 * shape.identity.skin * (1.3, 0.7, 0.6), 0.9 * hole)
+        surface.z -= 0.03 * hole
         surface.gloss *= 1 - hole
 
 
@@ -84,15 +84,16 @@ def _add_inside(sheet: Sheet, shape: Shape, upper_edge: Points, lower_edge: Poin
     middle = len(upper_edge) // 2
     x, above, below = upper_edge[middle, 0], upper_edge[middle, 1], lower_edge[middle, 1]
     across = ((sheet.x - x) / 0.36).astype(np.float32)  # -1 to 1 over the teeth
-    between = 0.35 * np.exp(-((np.sin(np.pi * 4.3 * np.minimum(np.abs(across), 1) ** 0.9) / 0.16) ** 2))
+    between = 0.22 * np.exp(-((np.sin(np.pi * 4.3 * np.minimum(np.abs(across), 1) ** 0.9) / 0.16) ** 2))
     shade = (1 - between) * np.sqrt(np.clip(1.05 - across**2, 0.04, 1))  # of an arch of teeth
-    colour = TOOTH * np.float32(1 - 0.08 * np.clip((shape.identity.age - 30) / 40, 0, 1))
+    i = shape.identity
+    colour = TOOTH * np.float32((1 - 0.08 * np.clip((i.age - 30) / 40, 0, 1)) * (1 - 0.03 * i.tone))
 
     inside = np.broadcast_to(np.array([0.09, 0.018, 0.018], np.float32), surface.albedo.shape).copy()
     # a lip that is lifted, or pulled to the side, bares more of the teeth behind it
-    shown = 0.08 + 0.05 * max(shape.aus.get(12, 0), shape.aus.get(10, 0), shape.aus.get(20, 0))
+    shown = 0.095 + 0.04 * max(shape.aus.get(12, 0), shape.aus.get(10, 0), shape.aus.get(20, 0))
     down = sheet.Y - np.float32(above + shown) - 0.03 * across**2
-    teeth = 1 - np.clip((down + 0.010 * np.cos(26 * across)) * 0.8 * sheet.unit, 0, 1)
+    teeth = 1 - np.clip((down + 0.005 * np.cos(26 * across)) * 0.8 * sheet.unit, 0, 1)
     teeth = teeth * np.clip((1.02 - np.abs(across)) * 12, 0, 1)
     inside += (colour * shade[:, None] - inside) * (0.96 * teeth)[..., None]
     if shape.gap > 0.12:
@@ -160,7 +161,7 @@ def _add_eyeball(
     x, y = shape.move(EYE * (side, 1)) + gaze
     dx, dy = sheet.X - np.float32(x), sheet.Y - np.float32(y)
     away = np.hypot(dx, dy)
-    white = np.array([0.54, 0.50, 0.47], np.float32) * (0.90 if i.tone > 5 else 1)
+    white = np.array([0.76, 0.72, 0.69], np.float32) * np.float32(1 - 0.045 * i.tone)
     ball = np.broadcast_to(white, surface.albedo.shape).copy()
     ball *= 1 - (np.minimum(np.abs(dx) / 0.2, 1) ** 2)[..., None] * np.array([0.12, 0.30, 0.30], np.float32)
     caruncle = sheet.blob(upper[0, 0] + 0.018 * side, upper[0, 1] + 0.006, 0.02, 0.016)
@@ -169,7 +170,7 @@ def _add_eyeball(
     angle = np.arctan2(dy, dx)
     spokes = 0.5 * np.sin(23 * angle + 2 * np.sin(7 * angle)) + 0.3 * np.sin(41 * angle)
     iris = np.array(i.iris, np.float32) * (1 + 0.22 * spokes)[..., None]
-    iris *= (0.75 + 0.75 * np.clip(0.6 * dy / IRIS + 0.3, 0, 1))[..., None]  # light falls in from above
+    iris *= (0.55 + 0.60 * np.clip(0.6 * dy / IRIS + 0.3, 0, 1))[..., None]  # light falls in from above
     iris *= (1 - 0.72 * np.clip((away / IRIS - 0.72) / 0.28, 0, 1) ** 2)[..., None]  # dark rim
     ball += (iris - ball) * np.clip((IRIS - away) * 0.8 * sheet.unit + 0.5, 0, 1)[..., None]
     darken(ball, 0.97 * np.clip((PUPIL - away) * 0.8 * sheet.unit + 0.5, 0, 1))

@@ -6,7 +6,7 @@ from numpy.random import Generator
 
 from mpe_lib.synthetic.identity import Identity
 from mpe_lib.synthetic.shape import BROW
-from mpe_lib.synthetic.sheet import Map, Points, Sheet, Surface, mirror, smooth, tint
+from mpe_lib.synthetic.sheet import Map, Points, Sheet, Surface, ease, mirror, smooth, tint
 from mpe_lib.synthetic.skin import dome
 
 VOLUME = {"short": 0.10, "side": 0.17, "long": 0.15, "bob": 0.17, "bun": 0.05, "curly": 0.30, "buzz": 0.015}
@@ -14,11 +14,12 @@ VOLUME = {"short": 0.10, "side": 0.17, "long": 0.15, "bob": 0.17, "bun": 0.05, "
 
 def add_brows(sheet: Sheet, i: Identity, random: Generator, surface: Surface) -> None:
     """Hairs along the two brows, one by one, over a soft ground."""
-    thickness = 0.047 * (1 + 0.35 * i.brow_weight)
+    thickness = 0.040 * (1 + 0.35 * i.brow_weight)
     curve = smooth(BROW + np.array([0, 0.03]), 60)  # the landmarks lie on the upper half of the brow
-    ground = sheet.stroke([curve, mirror(curve)], 0.75 * thickness)
+    body, tail = curve[3:42], curve[36:57]
+    ground = sheet.stroke([body, mirror(body)], 0.7 * thickness) + sheet.stroke([tail, mirror(tail)], 0.4 * thickness)
     hairs = [line * (side, 1) for side in (1, -1) for line in _brow_hairs(curve, thickness, i.brow_weight, random)]
-    cover = 0.75 * sheet.blur(sheet.pen(hairs, 0, 0.9), 0.006) + (0.50 + 0.15 * i.brow_weight) * ground
+    cover = 0.75 * sheet.blur(sheet.pen(hairs, 0, 0.9), 0.006) + (0.38 + 0.15 * i.brow_weight) * np.minimum(ground, 1)
     cover = np.clip(cover, 0, 0.95)
     tint(surface.albedo, np.minimum(0.5 * np.array(i.hair_colour), 0.12) + 0.006, cover)  # they grey later
     surface.z += 0.012 * cover
@@ -29,7 +30,7 @@ def _brow_hairs(curve: Points, thickness: float, weight: float, random: Generato
     """Short lines that stand up at the inner end and lie down at the outer one."""
     count = int(150 + 60 * weight)
     t = random.uniform(0, 1, count)
-    offset = random.uniform(-1, 1, count) * thickness * np.interp(t, [0, 0.15, 0.6, 1], [0.85, 1.0, 0.9, 0.5])
+    offset = random.uniform(-1, 1, count) * thickness * np.interp(t, [0, 0.15, 0.6, 1], [0.85, 1.0, 0.75, 0.15])
     lean = np.interp(t, [0, 0.3, 1], [0.35, 1.0, 1.3]) + random.normal(0, 0.15, count)
     length = random.uniform(0.06, 0.10, count)
     root = curve[(t * (len(curve) - 1)).astype(int)] + np.stack([np.zeros(count), offset], 1)
@@ -69,24 +70,20 @@ def add_hair(sheet: Sheet, i: Identity, random: Generator, surface: Surface, r: 
     if i.hair == "bald":
         return
     hanging, wild = i.hair in ("long", "bob"), i.hair == "curly"
-    fuzz = (
-        0.018 * sheet.noise(random, 0.05) + 0.02 * sheet.noise(random, 0.12) + 0.045 * sheet.noise(random, 0.016, 0.25)
-    )
-    if wild:
-        fuzz += 0.06 * sheet.noise(random, 0.09)
+    fuzz = 0.014 * sheet.noise(random, 0.05) + 0.02 * sheet.noise(random, 0.12)
+    fuzz += (0.05 if wild else 0.02) * sheet.noise(random, 0.02 if not wild else 0.07, 0.2 if not wild else None)
     edge = _hairline(sheet, i)[None, :].astype(np.float32) - sheet.Y
-    front = np.clip((edge + fuzz) / (0.11 if i.hair in ("buzz", "short") else 0.07) + 0.5, 0, 1)
+    front = ease((edge + fuzz) / (0.24 if i.hair in ("buzz", "short") else 0.15) + 0.5)
     uneven = 1 + 0.05 * sheet.noise(random, 0.3) + (0.12 * sheet.noise(random, 0.15) if wild else 0)
     shell = r / (1 + np.float32(VOLUME[i.hair]) * uneven)
     cover = front * np.clip((1 - shell) * 0.9 * sheet.unit, 0, 1)
     height = dome(shell, VOLUME[i.hair]) - 0.02
+    rise = ease(2 * sheet.blur(front, 0.10) - 1)  # from the skin, without a step
+    height = surface.z + (np.maximum(height - surface.z, 0) + 0.02) * rise
     if hanging:
         falling, low = _curtains(sheet, i, random)
-        height = np.where(falling > cover, low, height)
+        height = np.where(falling > 0, np.maximum(height, low), height)
         cover = np.maximum(cover, falling)
-    else:  # it rises from the skin, without a step
-        rise = np.clip(2 * sheet.blur(front, 0.10) - 1, 0, 1)
-        height = surface.z + (np.maximum(height - surface.z, 0) + 0.02) * rise
     streaks, clumps = _strands(sheet, i, random, r), sheet.noise(random, 0.12, 0.4)
     height += 0.014 * streaks + 0.012 * clumps
     if wild:
@@ -116,21 +113,28 @@ def _hairline(sheet: Sheet, i: Identity) -> Points:
         fallen = -0.55 if i.hair_part > 0 else 0.55
         line += 0.22 * np.exp(-0.5 * ((sheet.x - 0.55 * i.hair_part - fallen) / 0.38) ** 2)
     elif i.hair == "curly":
-        line += 0.10
+        line = np.minimum(line + 0.10, 0.12)
     return line
+
+
+def half_width(y: Map, i: Identity) -> Map:
+    """How far hanging hair reaches to each side at a height, 0 above the head and below the ends."""
+    end = 3.4 if i.hair == "long" else 1.42 + 0.15 * i.chin
+    wide = np.interp(y, [-1.80, -1.62, -1.3, -0.8, -0.2, 0.5, 1.3, 2.4], [0, 0.55, 0.98, 1.25, 1.36, 1.40, 1.43, 1.5])
+    ends = np.sqrt(np.clip((end - y) / 0.35, 0, 1))  # rounded
+    return (wide * (0.80 + 0.20 * ends) * (ends > 0)).astype(np.float32)
 
 
 def _curtains(sheet: Sheet, i: Identity, random: Generator) -> tuple[Map, Map]:
     """Hair that hangs beside the face: where, and its height."""
-    end = 2.6 if i.hair == "long" else 1.35 + 0.15 * i.chin
-    inner = np.interp(sheet.y, [-0.9, -0.3, 0.4, 1.2, 2.4], [0.80, 0.98, 1.03, 0.98, 0.95])[:, None].astype(np.float32)
-    outer = np.interp(sheet.y, [-0.9, -0.2, 0.6, 1.3, 2.4], [1.1, 1.36, 1.42, 1.45, 1.5])[:, None].astype(np.float32)
-    away = np.abs(sheet.X + 0.03 * sheet.noise(random, 0.5, 0.3))
-    falling = np.clip((away - inner) * 25, 0, 1) * np.clip((outer - away) * 20, 0, 1)
-    falling *= np.clip((end - sheet.Y + 0.06 * sheet.noise(random, 0.06, 2)) * 14, 0, 1)
-    falling *= np.clip((sheet.Y + 0.95) * 5, 0, 1)
-    height = 0.35 + 0.25 * np.cos((away - 1.2) * 5) - 0.12 * np.maximum(sheet.Y - 0.5, 0)
-    return falling, np.maximum(height, 0.2)
+    waves = 0.035 * sheet.noise(random, 0.5, 0.35) + 0.02 * sheet.noise(random, 0.15, 0.9)
+    ends = 0.05 * sheet.noise(random, 0.07, 3)
+    inner = np.interp(sheet.y, [-0.9, -0.3, 0.4, 1.2, 2.4], [0.80, 0.97, 1.01, 0.98, 0.95])[:, None].astype(np.float32)
+    away = np.abs(sheet.X + waves)
+    falling = ease((away - inner) * 11 + 0.5) * ease((half_width(sheet.Y + ends, i) - away) * 25)
+    falling *= ease((sheet.Y + 0.95) * 5)
+    height = 0.30 + 0.30 * np.cos((away - 1.2) * 4.5) + 0.05 * sheet.noise(random, 0.18, 1.2)
+    return falling, np.maximum(height - 0.12 * np.maximum(sheet.Y - 0.5, 0), 0.2)
 
 
 def _strands(sheet: Sheet, i: Identity, random: Generator, r: Map) -> Map:

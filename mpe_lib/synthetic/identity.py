@@ -114,7 +114,7 @@ def draw_identity(seed: int) -> Identity:
         tone=tone,
         width=relative(),
         length=relative(0.15 * m),
-        jaw=relative(0.8 * m),
+        jaw=relative(0.7 * m),
         chin=relative(),
         cheeks=relative(),
         eye_size=relative(-0.5 * m),

@@ -10,6 +10,8 @@ from mpe_lib.synthetic.sheet import Map, Sheet, Surface
 
 REACH = (0.05, 0.09, 0.14, 0.20, 0.28, 0.38, 0.50, 0.65)  # heights above the surface at which a shadow is looked for
 SPREAD = (0.050, 0.022, 0.014)  # of red, green and blue light in skin, in units
+WRAP = (0.20, 0.10, 0.06)  # how far each reaches round into the shade
+BOUNCE = np.array([0.16, 0.12, 0.10], np.float32)  # share of the key light that clothes and floor send up
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,12 @@ def shade(sheet: Sheet, surface: Surface, light: Light, turn: NDArray[np.float64
     facing = _dot(normal, to_light)
     shadow, hollow = _shadow(sheet, surface.z, to_light), _hollows(sheet, surface.z)
 
-    direct = np.clip((facing + 0.06) / 1.06, 0, 1) * (1 - 0.85 * shadow)
-    sky = (0.70 + 0.30 * _dot(normal, up)) * (0.55 + 0.45 * normal[2]) * hollow
-    light_in = direct[..., None] * key + sky[..., None] * ambient
+    lit = 1 - 0.85 * shadow
+    direct = np.dstack([np.clip((facing + wrap) / (1 + wrap), 0, 1) * lit for wrap in WRAP])
+    upwards = _dot(normal, up)
+    sky = (0.66 + 0.34 * upwards) * (0.55 + 0.45 * normal[2]) * hollow
+    floor = 0.5 * (1 - upwards) * hollow
+    light_in = direct * key + sky[..., None] * ambient + floor[..., None] * (BOUNCE * key)
     spread = np.dstack([sheet.blur(np.ascontiguousarray(light_in[..., c]), width) for c, width in enumerate(SPREAD)])
     light_in += (spread - light_in) * (0.75 * surface.diffusion)[..., None]
 

@@ -20,6 +20,11 @@ from mpe_lib.synthetic.sheet import Map, Points, Sheet, Surface
 
 CELLS = 352  # of the sheet, along a side, for a picture of 144
 ZOOM = 2  # rays along a side of a pixel
+# Units that faces show together: joy, surprise, sorrow, anger, disgust, fear, contempt, talk, sleep.
+EXPRESSIONS = (
+    *((12,), (6, 12), (6, 12, 25), (12, 25, 26), (1, 2, 5, 25, 26), (1, 2), (1, 4, 15), (1, 4, 15, 17)),
+    *((4, 7, 23), (4, 5, 24), (9, 10), (9, 10, 17), (1, 2, 4, 5, 20, 25), (14,), (25,), (25, 26), (43,)),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,10 +103,13 @@ def _raised(sheet: Sheet, surface: Surface, shape: Shape) -> Points:
 
 
 def draw_aus(seed: int) -> dict[int, float]:
-    """None to four units at random, lips and jaw as often as all others, the same for the same seed."""
+    """A face at rest, an expression, or one to three units at random, the same for the same seed."""
     random = np.random.default_rng((seed, 2))
-    units = random.choice(list(ACTIONS), random.integers(0, 5), replace=False)
-    return {int(au): float(random.uniform(0.3, 1)) for au in units}
+    kind, expression = random.random(), EXPRESSIONS[random.integers(len(EXPRESSIONS))]
+    if kind < 0.2:
+        return {}
+    units = expression if kind < 0.7 else random.choice(list(ACTIONS), random.integers(1, 4), replace=False)
+    return {int(au): float(random.uniform(0.4, 1)) for au in units}
 
 
 def _checked(aus: Mapping[int, float]) -> Mapping[int, float]:
@@ -122,7 +130,7 @@ def _head(sheet: Sheet, shape: Shape) -> tuple[Surface, Map]:
     rest = Surface(
         z=skin.relief(sheet, i, r) - skin.folds(sheet, shape) + skin.pores(sheet, i, random),
         albedo=skin.complexion(sheet, i, random),
-        gloss=skin.gloss(sheet, random),
+        gloss=skin.gloss(sheet, i, random),
         diffusion=np.ones_like(r),
         alpha=inside,
     )

@@ -5,9 +5,10 @@ import numpy as np
 from numpy.random import Generator
 
 from mpe_lib.synthetic.camera import Camera
+from mpe_lib.synthetic.hair import half_width
 from mpe_lib.synthetic.identity import Identity
 from mpe_lib.synthetic.light import Light
-from mpe_lib.synthetic.sheet import Map
+from mpe_lib.synthetic.sheet import Map, ease
 
 
 def scenery(i: Identity, light: Light, camera: Camera, rays: tuple[Map, Map], random: Generator) -> Map:
@@ -18,19 +19,22 @@ def scenery(i: Identity, light: Light, camera: Camera, rays: tuple[Map, Map], ra
     key, ambient = (np.array(colour, np.float32) for colour in (light.key, light.ambient))
     picture = _background(x, y, random)
     if i.hair in ("long", "bob"):
-        end = 3.0 if i.hair == "long" else 1.35
-        cover = _edge(1.25 - np.abs(x), 0.5 * unit) * _edge(end - y, 0.3 * unit)
-        _paint(picture, 0.22 * np.array(i.hair_colour, np.float32) * (ambient + 0.3 * key), cover)
+        strands = 1 + 0.25 * cv2.resize(random.standard_normal((2, 60), np.float32), x.shape[::-1])
+        colour = 0.20 * np.array(i.hair_colour, np.float32) * (ambient + 0.3 * key) * strands[..., None]
+        _paint(picture, colour, _edge(half_width(y, i) - 0.08 - np.abs(x), 0.3 * unit))
 
-    width = np.float32(0.70 + 0.13 * i.masculine + 0.04 * i.cheeks)  # of the neck, a cylinder
-    nx = np.clip(x / width, -1, 1)
+    width = np.float32(0.60 + 0.13 * i.masculine + 0.04 * i.cheeks)  # of the neck, a cylinder
+    shoulders = width * (0.3 + 0.7 * ease((y - 0.85) / 0.75)) + 0.9 * np.maximum(y - 1.85, 0) ** 1.6
+    nx = np.clip(x / shoulders, -1, 1)
     nz = np.sqrt(1 - 0.96 * nx**2)
     to_light = light.direction
-    below_chin = np.clip(3 * (y - 2.02 + np.float32(0.3 * to_light[0]) * nx), 0.06, 1)
-    direct = np.clip(nx * np.float32(to_light[0]) + nz * np.float32(0.8 * to_light[2]), 0, 1) * below_chin
-    sky = 0.25 + 0.4 * nz * np.clip(y - 1.2, 0.25, 1)
-    neck = i.skin.astype(np.float32) / 1.9 * (direct[..., None] * key + sky[..., None] * ambient)
-    shoulders = width + 0.9 * np.maximum(y - 1.75, 0) ** 2
+    below_chin = ease((y - 1.78 + np.float32(0.3 * to_light[0]) * nx) / 0.75)  # the head's shadow ends
+    direct = np.clip((nx * np.float32(to_light[0]) + nz * np.float32(to_light[2]) + 0.1) / 1.1, 0, 1)
+    sinews = 1 - 0.16 * np.exp(-(((np.abs(x) - 0.30 + 0.16 * (y - 2)) / 0.09) ** 2)) + 0.06 * np.exp(-((x / 0.14) ** 2))
+    sky = (0.30 + 0.40 * nz) * (0.45 + 0.55 * below_chin)
+    light_in = (direct * (0.12 + 0.88 * below_chin) * sinews)[..., None] * key + (sky * sinews)[..., None] * ambient
+    shaded = (1 - below_chin)[..., None] * np.array([0.10, -0.02, -0.06], np.float32)  # red light comes through
+    neck = i.skin.astype(np.float32) / 1.9 * light_in * (1 + shaded)
     _paint(picture, neck, _edge(shoulders - np.abs(x), 0.5 * unit) * _edge(y - 0.9, 0.2 * unit))
 
     cloth = random.uniform(0.03, 0.45) * (1 + random.normal(0, 0.25, 3)).clip(0.3, 2)

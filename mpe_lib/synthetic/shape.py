@@ -11,11 +11,11 @@ from mpe_lib.synthetic.sheet import Map, Points, Sheet, mirror, smooth
 # The right half of the picture; the left half mirrors it. The order of points is from the middle outwards.
 JAW = np.array(
     [
-        (0.0, 1.80), (0.295, 1.765), (0.55, 1.635), (0.766, 1.445), (0.915, 1.21),
-        (1.0, 0.94), (1.05, 0.655), (1.095, 0.37), (1.12, 0.07),
+        (0.0, 1.80), (0.265, 1.770), (0.505, 1.655), (0.710, 1.470), (0.865, 1.235),
+        (0.965, 0.955), (1.03, 0.66), (1.08, 0.37), (1.11, 0.07),
     ]
 )  # fmt: skip
-SKULL = np.array([(1.12, -0.22), (1.08, -0.55), (0.99, -0.88), (0.82, -1.22), (0.45, -1.52), (0.0, -1.62)])
+SKULL = np.array([(1.11, -0.22), (1.07, -0.55), (0.98, -0.88), (0.82, -1.22), (0.45, -1.52), (0.0, -1.62)])
 BROW = np.array([(0.186, -0.31), (0.39, -0.385), (0.604, -0.402), (0.809, -0.340), (0.93, -0.205)])
 NOSE = np.array([(0, -0.05), (0, 0.135), (0, 0.32), (0, 0.51)])
 NOSTRILS = np.array([(0.0, 0.72), (0.106, 0.695), (0.206, 0.66)])
@@ -26,10 +26,10 @@ LOWER_LID = np.array([(0.268, 0.027), (0.430, 0.056), (0.582, 0.062), (0.728, 0.
 CORNERS, THIRDS = (1, 22), (8, 16)  # of the 25 points of a lid, those that are landmarks
 # Lips: the outer edge of the upper one, the two inner edges, the outer edge of the lower one.
 LIPS = (
-    np.array([(0, 0.945), (0.107, 0.918), (0.252, 0.968), (0.430, 1.058)]),
-    np.array([(0, 1.046), (0.109, 1.038), (0.350, 1.056)]),
-    np.array([(0, 1.062), (0.109, 1.052), (0.350, 1.058)]),
-    np.array([(0, 1.214), (0.113, 1.204), (0.255, 1.160), (0.430, 1.060)]),
+    np.array([(0, 0.945), (0.107, 0.918), (0.252, 0.968), (0.430, 1.046)]),
+    np.array([(0, 1.046), (0.109, 1.038), (0.350, 1.046)]),
+    np.array([(0, 1.062), (0.109, 1.052), (0.350, 1.048)]),
+    np.array([(0, 1.214), (0.113, 1.204), (0.255, 1.158), (0.430, 1.048)]),
 )
 LIP_SHARES = (-0.25, -0.35, 0.65, 0.55)  # of the gap between the lips, which each of these edges opens
 LIP_LINE = 1.052  # where closed lips meet
@@ -46,7 +46,7 @@ class Shape:
         self._pulls += [(pull, intensity) for action, intensity in acting for pull in action.pulls]
         self._stretch = np.array([1 + 0.045 * identity.width, 1 + 0.05 * identity.length])
         self.upper_lid = float(
-            np.clip(1 + 0.12 * identity.eye_size + sum(a.upper_lid * v for a, v in acting), 0, 1.6)
+            np.clip(1.10 + 0.12 * identity.eye_size + sum(a.upper_lid * v for a, v in acting), 0, 1.6)
         )  # opening, 1 at rest
         self.lower_lid = max(0.05, 1 + sum(a.lower_lid * v for a, v in acting))
         self.gap = max(0.0, sum(a.gap * v for a, v in acting))  # between the lips, in units
@@ -122,7 +122,7 @@ class Shape:
 def _proportions(i: Identity) -> list[Pull]:
     """A person's proportions, as pulls on the average face."""
     return [
-        Pull((1.0, 1.15), (0.45, 0.45), (0.07 * i.jaw, 0.02 * i.jaw, 0)),
+        Pull((1.0, 1.15), (0.45, 0.45), (0.055 * i.jaw, 0.02 * i.jaw, 0)),
         Pull((0.35, 1.72), (0.25, 0.25), (0.05 * i.jaw, 0, 0)),
         Pull((0.0, 1.78), (0.30, 0.30), (0, 0.07 * i.chin, 0.05 * i.chin)),
         Pull((0.75, 0.85), (0.40, 0.35), (0.03 * i.cheeks, 0, 0.08 * i.cheeks)),

@@ -121,6 +121,12 @@ def _gauss(at: Map, centre: float, deviation: float) -> Map:
     return np.exp(-0.5 * ((at - np.float32(centre)) / np.float32(deviation)) ** 2)
 
 
+def ease(t: Map) -> Map:
+    """0 below 0, 1 above 1, between them without a corner."""
+    t = np.clip(t, 0, 1)
+    return t * t * (3 - 2 * t)
+
+
 def smooth(points: Points, count: int = 25) -> Points:
     """`count` points of the Catmull-Rom spline through these."""
     p = np.asarray(points, float)

@@ -60,20 +60,21 @@ def dome(r: Map, swell: float = 0) -> Map:
 
 
 def _nose(sheet: Sheet, i: Identity) -> Map:
-    """A ridge that grows downwards, a tip, two wings."""
+    """A ridge that grows downwards and ends in a tip; wings beside it, in a groove."""
     bridge = 0.05 * i.nose_bridge
     height = np.interp(
         sheet.y,
-        [-0.28, -0.10, 0.1, 0.3, 0.46, 0.57, 0.645, 0.700, 0.78],
-        [0, 0.07 + bridge, 0.17 + bridge, 0.28 + 0.6 * bridge, 0.345, 0.36, 0.29, 0.08, 0],
+        [-0.32, -0.12, 0.08, 0.28, 0.44, 0.54, 0.62, 0.69, 0.76, 0.84],
+        [0, 0.06 + bridge, 0.15 + bridge, 0.235 + 0.6 * bridge, 0.285, 0.285, 0.215, 0.11, 0.03, 0],
     )
-    width = np.interp(sheet.y, [-0.3, -0.1, 0.1, 0.35, 0.5, 0.62, 0.75], [0.15, 0.115, 0.13, 0.15, 0.175, 0.20, 0.22])
-    window = np.hanning(max(3, round(0.11 * sheet.unit)) + 2)
+    width = np.interp(sheet.y, [-0.3, -0.1, 0.1, 0.35, 0.5, 0.62, 0.75], [0.17, 0.12, 0.125, 0.135, 0.15, 0.17, 0.20])
+    window = np.hanning(max(3, round(0.16 * sheet.unit)) + 2)
     height = np.convolve(height, window / window.sum(), "same")  # no edges where the lines above meet
     z = height[:, None].astype(np.float32) * np.exp(-0.9 * (sheet.X / width[:, None].astype(np.float32)) ** 2)
-    z += 0.065 * sheet.blob(0, 0.57, 0.10, 0.07) + 0.14 * sheet.pair(0.165, 0.608, 0.066, 0.055)
-    groove = np.array([(0.235, 0.48), (0.262, 0.57), (0.238, 0.65)])
-    return z - 0.05 * sheet.stroke([groove, mirror(groove)], 0.022)
+    z += 0.115 * sheet.blob(0, 0.545, 0.095, 0.085) + 0.05 * sheet.blob(0, 0.65, 0.045, 0.045)
+    z += 0.145 * sheet.pair(0.172, 0.600, 0.052, 0.058)
+    groove = smooth(np.array([(0.205, 0.50), (0.252, 0.56), (0.258, 0.63), (0.225, 0.69)]))
+    return z - 0.045 * sheet.stroke([groove, mirror(groove)], 0.022)
 
 
 def _age_lines(sheet: Sheet, old: float) -> Map:
@@ -114,7 +115,7 @@ def folds(sheet: Sheet, shape: Shape) -> Map:
 
 def pores(sheet: Sheet, i: Identity, random: Generator) -> Map:
     """Height of the finest relief."""
-    fine = 0.0006 * sheet.noise(random, 0.022) + 0.0007 * sheet.noise(random, 0.04)
+    fine = 0.0005 * sheet.noise(random, 0.022) + 0.0004 * sheet.noise(random, 0.04)
     return fine * np.float32(0.8 + 0.8 * i.wrinkled)
 
 
@@ -147,8 +148,8 @@ def _absorb(albedo: Map, amount: Map, spectrum: tuple[float, float, float]) -> N
     albedo *= np.exp(-amount[..., None] * np.array(spectrum, np.float32))
 
 
-def gloss(sheet: Sheet, random: Generator) -> Map:
+def gloss(sheet: Sheet, i: Identity, random: Generator) -> Map:
     """How much of the light is mirrored: forehead, nose and cheeks are oily."""
     oily = 0.35 + 0.35 * sheet.blob(0, -0.55, 0.5, 0.35) + 0.5 * sheet.blob(0, 0.45, 0.12, 0.22)
     oily += 0.2 * sheet.pair(0.62, 0.3, 0.2, 0.12)
-    return oily * (1 + 0.25 * sheet.noise(random, 0.06))
+    return oily * (1 + 0.15 * sheet.noise(random, 0.06)) * np.float32(0.55 + 0.45 * (1 - i.tone / 9))
