@@ -8,37 +8,41 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class ActionUnit:
-    """One action unit of the Facial Action Coding System and where it acts.
+    """One action unit of the Facial Action Coding System: what moves which way, and where on the face it acts.
 
-    `centres` are two of the 68 landmarks (0-based); `offset` moves both down the image (negative: up),
-    in units of the distance between the inner eye corners (landmarks 39 and 42).
+    `centres` are two of the 68 landmarks (0-based), None where the paper's rules give no place; `offset` moves both
+    down the image (negative: up), in units of the distance between the inner eye corners (landmarks 39 and 42).
     """
 
     number: int
     name: str
     muscle: str
-    centres: tuple[int, int]
+    effect: str  # what is seen of it
+    centres: tuple[int, int] | None = None
     offset: float = 0.0
 
 
 CATALOGUE: dict[int, ActionUnit] = {
     unit.number: unit
     for unit in (
-        ActionUnit(1, "inner brow raiser", "frontalis, medial part", (21, 22), -1 / 2),
-        ActionUnit(2, "outer brow raiser", "frontalis, lateral part", (18, 25), -1 / 3),
-        ActionUnit(4, "brow lowerer", "corrugator supercilii", (19, 24), 1 / 3),
-        ActionUnit(6, "cheek raiser", "orbicularis oculi, orbital part", (41, 46), 1.0),
-        ActionUnit(7, "lid tightener", "orbicularis oculi, palpebral part", (38, 43)),
-        ActionUnit(9, "nose wrinkler", "levator labii superioris alaeque nasi", (32, 34), -1 / 2),
-        ActionUnit(10, "upper lip raiser", "levator labii superioris", (61, 63)),
-        ActionUnit(12, "lip corner puller", "zygomaticus major", (48, 54)),
-        ActionUnit(14, "dimpler", "buccinator", (48, 54)),
-        ActionUnit(15, "lip corner depressor", "depressor anguli oris", (48, 54)),
-        ActionUnit(17, "chin raiser", "mentalis", (56, 58), 1 / 2),
-        ActionUnit(23, "lip tightener", "orbicularis oris", (51, 57)),
-        ActionUnit(24, "lip pressor", "orbicularis oris", (51, 57)),
-        ActionUnit(25, "lips part", "depressor labii inferioris or relaxed mentalis", (51, 57)),
-        ActionUnit(26, "jaw drop", "masseter, relaxed", (56, 58), 1 / 2),
+        ActionUnit(1, "inner brow raiser", "frontalis, medial", "inner ends of the brows up", (21, 22), -1 / 2),
+        ActionUnit(2, "outer brow raiser", "frontalis, lateral", "outer ends of the brows up", (18, 25), -1 / 3),
+        ActionUnit(4, "brow lowerer", "corrugator supercilii", "brows down and together", (19, 24), 1 / 3),
+        ActionUnit(5, "upper lid raiser", "levator palpebrae superioris", "eyes wide, white above the iris"),
+        ActionUnit(6, "cheek raiser", "orbicularis oculi, orbital", "cheeks up, crow's feet", (41, 46), 1.0),
+        ActionUnit(7, "lid tightener", "orbicularis oculi, palpebral", "eyes narrowed, lower lids straight", (38, 43)),
+        ActionUnit(9, "nose wrinkler", "levator labii alaeque nasi", "nose up, its root wrinkled", (32, 34), -1 / 2),
+        ActionUnit(10, "upper lip raiser", "levator labii superioris", "upper lip up, deep folds beside it", (61, 63)),
+        ActionUnit(12, "lip corner puller", "zygomaticus major", "corners of the mouth up and out: a smile", (48, 54)),
+        ActionUnit(14, "dimpler", "buccinator", "corners of the mouth drawn in, a dimple beside each", (48, 54)),
+        ActionUnit(15, "lip corner depressor", "depressor anguli oris", "corners of the mouth down", (48, 54)),
+        ActionUnit(17, "chin raiser", "mentalis", "chin wrinkled, the lower lip pushed up", (56, 58), 1 / 2),
+        ActionUnit(20, "lip stretcher", "risorius", "mouth stretched to the sides"),
+        ActionUnit(23, "lip tightener", "orbicularis oris", "lips narrow and tight", (51, 57)),
+        ActionUnit(24, "lip pressor", "orbicularis oris", "lips pressed together", (51, 57)),
+        ActionUnit(25, "lips part", "depressor labii, or mentalis relaxed", "lips apart, teeth seen", (51, 57)),
+        ActionUnit(26, "jaw drop", "masseter relaxed", "jaw down, mouth open", (56, 58), 1 / 2),
+        ActionUnit(43, "eyes closed", "levator palpebrae relaxed", "upper lids down"),
     )
 }
 
@@ -58,9 +62,14 @@ def attention_maps(landmarks: Tensor, aus: tuple[int, ...], size: int) -> Tensor
 
     Returns:
         (N, len(aus), S, S), in [0, 1].
+
+    Raises:
+        ValueError: a unit without a place.
     """
     points = landmarks.detach()
     units = [CATALOGUE[number] for number in aus]
+    if any(unit.centres is None for unit in units):
+        raise ValueError(f"not all of {aus} have a place on the face")
     index = torch.tensor([unit.centres for unit in units], device=points.device)  # (A, 2)
     offset = points.new_tensor([unit.offset for unit in units])  # (A,)
 

@@ -112,9 +112,15 @@ def test_each_unit_stands_at_its_landmarks_moved_by_a_share_of_the_inner_eye_dis
 
 
 def test_the_table_is_whole() -> None:
-    assert set(CATALOGUE) == set(RULES)
+    assert {au for au, unit in CATALOGUE.items() if unit.centres} == set(RULES)
     assert set(RULES) == {*AU_SETS["bp4d"], *AU_SETS["disfa"]}
     assert all(CATALOGUE[number].number == number for number in RULES)
+    assert set(CATALOGUE) - set(RULES) == {5, 20, 43}
+
+
+def test_a_unit_without_a_place_has_no_map() -> None:
+    with pytest.raises(ValueError, match="have a place"):
+        attention_maps(scattered(), (1, 43), 32)
 
 
 @pytest.mark.parametrize(("x39", "x42"), [(14, 18), (18, 14)])

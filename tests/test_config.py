@@ -261,6 +261,6 @@ def test_the_known_action_units_are_those_with_a_place_on_the_face() -> None:
     from mpe_lib.au import CATALOGUE
     from mpe_lib.config import AUS
 
-    assert tuple(CATALOGUE) == AUS
+    assert tuple(au for au, unit in CATALOGUE.items() if unit.centres) == AUS
     with pytest.raises(UserError, match="AU99 has no place"):
         Config().replace({"net.aus": "1,99"})

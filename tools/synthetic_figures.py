@@ -12,11 +12,8 @@ folder = Path(sys.argv[1])
 people = [synthesize(seed).image for seed in range(60)]
 show.contact(people).savefig(folder / "synthetic_people.jpg", dpi=110, pil_kwargs={"quality": 85})
 
-LIDS_AND_LIPS = {5: "upper lid raiser", 20: "lip stretcher", 43: "eyes closed"}
 one = replace(draw_identity(5), glasses="none", hair="short")
-names = {"at rest": None} | {
-    f"AU{au}\n{CATALOGUE[au].name if au in CATALOGUE else LIDS_AND_LIPS[au]}": au for au in sorted(ACTIONS)
-}
+names = {"at rest": None} | {f"AU{au}\n{CATALOGUE[au].name}": au for au in sorted(ACTIONS)}
 alone = [
     synthesize(1, {} if au is None else {au: 1.0}, one, Pose(), draw_light(0), size=200, scale=2.5, steady=True).image
     for au in names.values()
