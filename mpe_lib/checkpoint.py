@@ -50,11 +50,11 @@ class Run:
             (self.folder / "metrics.jsonl").unlink(missing_ok=True)
         _write_json(self.folder / "config.json", config.to_dict())
 
-    def resume(self, config: Config, net: MPENet, average: AveragedModel, optimizer: Optimizer) -> Position:
-        """Bring network, average and optimiser back to where last/ left them.
+    def resume(self, config: Config, faces: str, net: MPENet, average: AveragedModel, optimizer: Optimizer) -> Position:
+        """Bring network, average and optimiser back to where last/ left them; `faces` is their fingerprint.
 
         Raises:
-            UserError: nothing to resume, damaged, or the run was made with another config.
+            UserError: nothing to resume, damaged, or the run was made with another config or other faces.
         """
         last = self.last if self.last.exists() else self.old  # `save_last` was killed between its two renames
         if not (last / "state.pt").is_file():
@@ -71,11 +71,15 @@ class Run:
                 )
         try:
             stored = torch.load(last / "state.pt", weights_only=True, map_location="cpu")
+            if stored["faces"] != faces:
+                raise UserError(f"{self.folder}: was trained on other faces", "resume with the same --faces")
             net.load_state_dict(load_file(last / "net.safetensors"))
             average.module.load_state_dict(load_file(last / "average.safetensors"))
             average.n_averaged.fill_(stored["averaged"])
             optimizer.load_state_dict(stored["optimizer"])
             return Position(**stored["position"])
+        except UserError:
+            raise
         except Exception as error:  # whatever a damaged file makes its reader raise
             raise UserError(f"{last}: damaged ({error})", "start another run") from error
 
@@ -110,7 +114,13 @@ class Run:
         weights.save(self.folder / "best" / "net.safetensors", net.state_dict(), config)
 
     def save_last(
-        self, net: MPENet, average: AveragedModel, optimizer: Optimizer, position: Position, config: Config
+        self,
+        net: MPENet,
+        average: AveragedModel,
+        optimizer: Optimizer,
+        position: Position,
+        config: Config,
+        faces: str,
     ) -> None:
         """Write last/ beside the old one, then put it in its place; a whole one is there at any time."""
         new = self.folder / "last.new"
@@ -121,6 +131,7 @@ class Run:
             "optimizer": optimizer.state_dict(),
             "averaged": int(average.n_averaged),
             "position": position._asdict(),
+            "faces": faces,
         }
         serialized = BytesIO()  # on a full disk torch would raise no OSError
         torch.save(state, serialized)

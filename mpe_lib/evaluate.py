@@ -53,7 +53,7 @@ def evaluate(net: MPENet, faces: Faces, border: int = 0) -> dict[str, Any]:
         "border": border,
         "bicubic": baseline,
         "steps": steps,
-        "landmark_nme": _number(torch.cat(nme).mean().item()) if nme else None,
+        "landmark_nme": _number(torch.cat(nme).nanmean().item()) if nme else None,
         "au": _au_table(net.config.aus, torch.cat(probability), faces) if probability else _NO_AUS,
     }
 

@@ -22,7 +22,8 @@ def encode(landmarks: Tensor, size: int, sigma: float = 1.0) -> Tensor:
     """A Gaussian bump of height 1 at each landmark.
 
     Args:
-        landmarks: (N, 68, 2), x and y in cells of the map; a picture's pixels divided by the stride.
+        landmarks: (N, 68, 2), x and y in cells of the map; a picture's pixels divided by the stride. Where one is
+            NaN, its map is.
         size: side S of the maps.
         sigma: width of the bump, in cells.
 

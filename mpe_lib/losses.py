@@ -19,8 +19,16 @@ def reconstruction_loss(sr: Sequence[Tensor], hr: Tensor) -> Tensor:
 
 
 def alignment_loss(stacks: Sequence[Tensor], target: Tensor) -> Tensor:
-    """Squared error of the heatmaps of each stack, averaged over the stacks (Eq. 5)."""
-    return torch.stack([F.mse_loss(maps, target) for maps in stacks]).mean()
+    """Squared error of the heatmaps of each stack, averaged over the stacks (Eq. 5).
+
+    Args:
+        stacks: (N, 68, S, S) each.
+        target: (N, 68, S, S); faces whose maps hold a NaN, the unknown ones, are left out.
+    """
+    known = ~target.isnan().flatten(1).any(1)  # (N,)
+    target = target.nan_to_num()  # a NaN times 0 would be one
+    errors = torch.stack([((maps - target) ** 2).flatten(1).mean(1) for maps in stacks])  # (stacks, N)
+    return (errors.mean(0) * known).sum() / known.sum().clamp(min=1)
 
 
 def au_weights(rates: Tensor) -> Tensor:

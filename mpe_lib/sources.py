@@ -1,6 +1,7 @@
-"""Where faces come from: what `--faces` may name besides a folder."""
+"""Where faces come from: what `--faces` may name besides a folder, and how much of the training each source is."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mpe_lib.errors import UserError
@@ -8,11 +9,33 @@ from mpe_lib.faces.london import find_london
 
 PEOPLE = 4  # faces of each synthetic person
 COUNT = 1000  # of "synthetic" alone
+Report = Callable[[int, int], None]
 
 
-def face_folder(
-    faces: str | Path, scale: float = 2.9, report: Callable[[int, int], None] = lambda done, total: None
-) -> Path:
+def face_folders(
+    sources: Sequence[str], scale: float = 2.9, report: Report = lambda done, total: None
+) -> list[tuple[Path, float | None]]:
+    """The face folder and the weight of each source.
+
+    Args:
+        sources: each as in `face_folder`, all or none followed by @ and a weight: of utk@3 and london@1 three
+            quarters of the faces that training sees are from utk, however many there are in each.
+        scale, report: see `face_folder`.
+
+    Returns:
+        Folders, with None for weights that are not given.
+
+    Raises:
+        UserError: as `face_folder`; or a weight that is no positive number, or is given to some sources only.
+    """
+    parted = [_parted(source) for source in sources]
+    if len({weight is None for _, weight in parted}) > 1:
+        bare = next(name for name, weight in parted if weight is None)
+        raise UserError(f"--faces {bare} has no weight, and others have one", f"write {bare}@1, or no weight at all")
+    return [(face_folder(name, scale, report), weight) for name, weight in parted]
+
+
+def face_folder(faces: str | Path, scale: float = 2.9, report: Report = lambda done, total: None) -> Path:
     """The face folder that a text stands for.
 
     Args:
@@ -34,7 +57,21 @@ def face_folder(
     return _synthetic(int(number) if colon else COUNT, scale, report)
 
 
-def _synthetic(count: int, scale: float, report: Callable[[int, int], None]) -> Path:
+def _parted(source: str) -> tuple[str, float | None]:
+    """A source and its weight; a folder whose name has an @ wins."""
+    name, at, text = source.rpartition("@")
+    if not at or Path(source).is_dir():
+        return source, None
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = math.nan
+    if not (name and 0 < weight < math.inf):
+        raise UserError(f"--faces {source}: '{text}' is no weight", "write a number above 0, as in synthetic:400@0.5")
+    return name, weight
+
+
+def _synthetic(count: int, scale: float, report: Report) -> Path:
     import pooch
 
     from mpe_lib.synthetic.people import VERSION, prepare_synthetic

@@ -65,7 +65,7 @@ def train(
 
     Raises:
         UserError: `out` holds a run already and `resume` is false, or holds none and it is true; or its
-            config is another one.
+            config or its faces are others.
     """
     run = checkpoint.Run(out)
     accelerator = Accelerator(
@@ -83,14 +83,14 @@ def train(
     optimizer = torch.optim.Adam(net.parameters(), lr=config.train.lr)
     position = checkpoint.Position()
     if resume:
-        position = run.resume(config, net, average, optimizer)
+        position = run.resume(config, faces.fingerprint(), net, average, optimizer)
     if accelerator.is_main_process and resume:
         run.rewind(position.update)
     elif accelerator.is_main_process:
         run.begin(config)
 
     t = config.train
-    batches = Shuffled(len(faces), t.batch, position.update, t.updates, t.seed)
+    batches = Shuffled(faces.frequency, t.batch, position.update, t.updates, t.seed)
     crops = RandomCrops(faces, t.scale_jitter, t.seed)
     pin = accelerator.device.type == "cuda"
     loader = DataLoader(crops, batch_sampler=batches, num_workers=t.workers, pin_memory=pin)
@@ -127,7 +127,7 @@ def train(
                 if update % t.log_every == 0 or steps is not None:
                     run.log(_line(progress, optimizer.param_groups[0]["lr"]))
                 if update % t.save_every == 0 or last:
-                    run.save_last(net, average, optimizer, position, config)
+                    run.save_last(net, average, optimizer, position, config, faces.fingerprint())
             if last:
                 break
 

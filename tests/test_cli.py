@@ -268,7 +268,7 @@ def test_evaluate_on_a_broken_folder(mpe: Mpe, own_faces: Path, fitting: Path, t
     assert "001.png is not a picture" in call()
     (own_faces / "001.png").unlink()
     assert "metadata.csv:3: picture '001.png' is missing" in call()
-    (own_faces / "metadata.csv").write_text("file_name,split\n")
+    (own_faces / "metadata.csv").write_text("file_name,split,y_0\n")
     assert "no column x_0" in call()
     shutil.rmtree(own_faces)
     assert "metadata.csv: not found" in call()

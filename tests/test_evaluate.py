@@ -1,6 +1,7 @@
 """What a network is worth, in figures that JSON can hold."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +97,16 @@ def test_action_units_by_hand(tested: Faces) -> None:
 
 
 def test_without_labels_the_action_units_are_unknown(tiny: MPENet, tested: Faces) -> None:
-    unlabelled = Faces(tested.paths, tested.landmarks, np.full_like(tested.aus, np.nan))
-    au = evaluate(tiny, unlabelled)["au"]
+    au = evaluate(tiny, replace(tested, aus=np.full_like(tested.aus, np.nan)))["au"]
     assert (au["f1"], au["accuracy"]) == (None, None)
+
+
+def test_the_landmark_error_is_that_of_faces_with_landmarks(tiny: MPENet, tested: Faces) -> None:
+    landmarks = tested.landmarks.copy()
+    landmarks[0] = np.nan
+    second = evaluate(tiny, tested.take(np.array([1])))["landmark_nme"]
+    assert evaluate(tiny, replace(tested, landmarks=landmarks))["landmark_nme"] == pytest.approx(second, rel=1e-4)
+    assert evaluate(tiny, replace(tested, landmarks=landmarks * np.nan))["landmark_nme"] is None
 
 
 def test_a_network_without_action_units(tested: Faces) -> None:
@@ -110,7 +118,7 @@ def test_a_network_without_action_units(tested: Faces) -> None:
 def test_perfection_is_not_a_number(tested: Faces, tmp_path: Path) -> None:
     # A plain wall is restored without an error: its PSNR is infinite, which JSON has no word for.
     Image.new("RGB", (144, 144), (90, 120, 40)).save(tmp_path / "wall.png")
-    wall = Faces([tmp_path / "wall.png"], tested.landmarks[:1], tested.aus[:1])
+    wall = Faces([tmp_path / "wall.png"], tested.landmarks[:1], tested.aus[:1], np.ones(1))
     figures = evaluate(build_model("tiny").eval(), wall)
     for row in (figures["bicubic"], *figures["steps"]):
         assert row == {"psnr": None, "ssim": pytest.approx(1)}

@@ -6,6 +6,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,7 @@ def test_all_splits_at_once(faces: Path) -> None:
 
 
 def test_several_folders_follow_one_another(faces: Path) -> None:
-    both = read_all([faces, faces], "val", AUS)
+    both = read_all([(faces, None), (faces, None)], "val", AUS)
     one = read_faces(faces, "val", AUS)
     assert both.paths == one.paths + one.paths
     np.testing.assert_array_equal(both.landmarks, np.concatenate([one.landmarks] * 2))
@@ -124,8 +125,11 @@ def test_rates_by_hand() -> None:
     # AU a: 1 of 4. b: 1 of the 2 that are known. c: never seen in 4. d: never known.
     u = np.nan
     labels = np.array([[1, 1, 0, u], [0, 0, 0, u], [0, u, 0, u], [0, u, 0, u]], np.float32)
-    rates = Faces([Path()] * 4, np.zeros((4, 68, 2), np.float32), labels).rates()
-    assert rates.tolist() == pytest.approx([1 / 4, 1 / 2, u, u], nan_ok=True)
+    faces = Faces([Path()] * 4, np.zeros((4, 68, 2), np.float32), labels, np.ones(4))
+    assert faces.rates().tolist() == pytest.approx([1 / 4, 1 / 2, u, u], nan_ok=True)
+    # the first face three times as often as any other: a is shown in 3 of 6, b in 3 of 4
+    often = replace(faces, frequency=np.array([3.0, 1, 1, 1]))
+    assert often.rates().tolist() == pytest.approx([1 / 2, 3 / 4, u, u], nan_ok=True)
 
 
 # ---- crop and flip
@@ -204,7 +208,7 @@ def test_a_centre_crop_is_8_to_136(faces: Path) -> None:
 def a_dotted_face(folder: Path) -> Faces:
     """One picture, with a dot at its landmark 30, which a flip does not rename."""
     Image.fromarray(dotted(60, 80)).save(folder / "dot.png")
-    return Faces([folder / "dot.png"], landmarks_at(60, 80)[None], np.zeros((1, 0), np.float32))
+    return Faces([folder / "dot.png"], landmarks_at(60, 80)[None], np.zeros((1, 0), np.float32), np.ones(1))
 
 
 def test_a_random_crop_keeps_the_dot_under_its_landmark(tmp_path: Path) -> None:
@@ -285,6 +289,91 @@ def test_any_update_can_be_the_first(count: int, batch: int, start: int) -> None
     assert len(rest) == 20 - start
 
 
+# ---- faces that come more often than others
+
+
+def drawn(frequency: list[float], epochs: int, seed: int = 0) -> list[tuple[int, int]]:
+    (keys,) = Shuffled(np.array(frequency), epochs * len(frequency), 0, 1, seed)
+    return keys
+
+
+def test_a_face_comes_as_often_as_its_frequency_says() -> None:
+    # of 6 draws an epoch: 3, 1.5, 0.75, 0.75, 0, 0
+    often = Counter(index for _, index in drawn([4, 2, 1, 1, 0, 0], epochs=40))
+    assert often[0] == 3 * 40
+    assert often[1] == pytest.approx(1.5 * 40, abs=15)
+    assert often[2] + often[3] == pytest.approx(1.5 * 40, abs=15)
+    assert often[4] == often[5] == 0
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=9), st.integers(0, 3))
+def test_in_an_epoch_a_face_comes_as_often_as_it_should_rounded_up_or_down(often: list[float], seed: int) -> None:
+    expected = np.array(often) * len(often) / sum(often)
+    for epoch in range(4):
+        keys = drawn(often, 4, seed)[epoch * len(often) : (epoch + 1) * len(often)]
+        count = np.bincount([index for _, index in keys], minlength=len(often))
+        assert (count >= np.floor(expected - 1e-9)).all()
+        assert (count <= np.ceil(expected + 1e-9)).all()
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=9), st.integers(1, 5), st.integers(0, 20))
+def test_no_face_is_cut_the_same_twice_and_any_update_can_be_the_first(
+    often: list[float], batch: int, start: int
+) -> None:
+    whole = list(Shuffled(np.array(often), batch, 0, 20, seed=1))
+    keys = [key for keys in whole for key in keys]
+    assert len(set(keys)) == len(keys)
+    assert list(Shuffled(np.array(often), batch, start, 20, seed=1)) == whole[start:]
+
+
+def test_weights_are_the_shares_of_folders_whatever_their_size(faces: Path, own_faces: Path) -> None:
+    rows = table(own_faces)
+    write(own_faces, [row for row in rows if row["split"] != "train"] + [rows[4], rows[5]])
+    few, many = read_faces(own_faces, "train", AUS), read_faces(faces, "train", AUS)
+    assert (len(few), len(many)) == (2, 12)
+    both = read_all([(own_faces, 3.0), (faces, 1.0)], "train", AUS)
+    assert both.frequency[:2].sum() == 3 * both.frequency[2:].sum()
+    (keys,) = Shuffled(both.frequency, 14 * 20, 0, 1, seed=0)
+    assert sum(index < 2 for _, index in keys) / len(keys) == pytest.approx(3 / 4, abs=0.01)
+    assert read_all([(own_faces, None), (faces, None)], "train", AUS).frequency.tolist() == [1] * 14
+
+
+# ---- what is not known
+
+
+def test_landmarks_may_be_unknown_for_a_face_or_for_all(own_faces: Path) -> None:
+    points = [f"{axis}_{i}" for axis in "xy" for i in range(68)]
+    rows = table(own_faces)
+    rows[4].update(dict.fromkeys(points, ""))
+    write(own_faces, rows)
+    read = read_faces(own_faces, "train", AUS)
+    unknown = np.isnan(read.landmarks).all((1, 2))
+    assert unknown.tolist() == [path.name == "004.png" for path in read.paths]
+    assert not np.isnan(read.landmarks[~unknown]).any()
+    assert read.scale() == read.take(np.flatnonzero(~unknown)).scale()
+    sample = RandomCrops(read, 0.08, seed=0)[0, int(unknown.argmax())]
+    assert sample.landmarks.isnan().all()
+    assert sample.hr.isfinite().all()
+
+    write(own_faces, [{name: value for name, value in row.items() if name not in points} for row in rows])
+    read = read_faces(own_faces, "train", AUS)
+    assert np.isnan(read.landmarks).all()
+    assert read.scale() is None
+
+
+def test_a_fingerprint_tells_other_faces_labels_and_frequencies(faces: Path) -> None:
+    read = read_faces(faces, "train", AUS)
+    other = [
+        read.take(np.arange(11)),
+        read.take(np.arange(12)[::-1]),
+        read.weighted(2),
+        read_faces(faces, "train", (4,)),
+    ]
+    other.append(replace(read, landmarks=read.landmarks + np.float32(0.01)))
+    assert read_faces(faces, "train", AUS).fingerprint() == read.fingerprint()
+    assert len({each.fingerprint() for each in [read, *other]}) == 6
+
+
 # ---- what is refused
 
 
@@ -314,7 +403,7 @@ def with_value(column: str, value: str) -> Callable[[list[Row]], None]:
         (without(*(f"x_{i}" for i in range(68))), ": no column x_0, x_1, x_2 and 65 more; "),
         (with_value("x_7", "nan"), ":6: landmark x_7,y_7 of '004.png' is no pair of numbers; "),
         (with_value("y_7", "inf"), ":6: landmark x_7,y_7 "),
-        (with_value("y_7", ""), ":6: landmark x_7,y_7 "),
+        (with_value("y_7", ""), ":6: landmark x_7,y_7 of '004.png' is no pair of numbers; correct it, or leave all "),
         (with_value("x_67", "left"), ":6: landmark x_67,y_67 "),
         (with_value("AU12", "7"), ":6: AU12 of '004.png' is '7'; write 1 "),
         (with_value("AU12", "x"), ":6: AU12 of '004.png' is 'x'; write 1 "),
@@ -340,7 +429,7 @@ def test_a_wrong_table_is_told_with_its_line(own_faces: Path, spoil: Callable[[l
 def test_a_row_that_ends_early_is_told(own_faces: Path) -> None:
     path = own_faces / "metadata.csv"
     path.write_bytes(path.read_bytes()[:-40])
-    assert "metadata.csv:17: landmark x_6" in refusal(lambda: read_faces(own_faces, None, AUS))
+    assert "metadata.csv:17: ends before column " in refusal(lambda: read_faces(own_faces, None, AUS))
 
 
 def test_a_split_without_a_face_is_told_with_those_that_have_some(faces: Path) -> None:
@@ -354,7 +443,7 @@ def test_a_table_without_rows_is_told(own_faces: Path) -> None:
     for split in ("train", None):
         assert "metadata.csv: no face; " in refusal(lambda split=split: read_faces(own_faces, split, AUS))
     path.write_text("")
-    assert "no column file_name, split, x_0 and 135 more; " in refusal(lambda: read_faces(own_faces, "train", AUS))
+    assert "no column file_name, split; " in refusal(lambda: read_faces(own_faces, "train", AUS))
 
 
 def test_no_folder_or_table_is_told(tmp_path: Path) -> None:
@@ -398,7 +487,7 @@ def test_the_scale_of_the_cut_is_found_again(scale: float) -> None:
     picture = astronaut()
     (face,) = detect(picture)
     landmarks = align(picture, face.landmarks, scale).landmarks.astype(np.float32)
-    faces = Faces([Path()] * 2, np.stack([landmarks, landmarks + 3]), np.zeros((2, 1), np.float32))
+    faces = Faces([Path()] * 2, np.stack([landmarks, landmarks + 3]), np.zeros((2, 1), np.float32), np.ones(2))
     assert faces.scale() == scale
 
 

@@ -56,6 +56,23 @@ def test_the_alignment_loss_averages_the_stacks() -> None:
     assert alignment_loss([target + 0.1, target - 0.3], target).item() == pytest.approx((0.01 + 0.09) / 2)
 
 
+def test_faces_without_landmarks_are_left_out_of_the_alignment_loss() -> None:
+    points = torch.full((2, 68, 2), 5.0)
+    points[1] = torch.nan
+    target = encode(points, 8)
+    maps = (target.nan_to_num() + torch.tensor([0.1, 0.7])[:, None, None, None]).requires_grad_()
+    loss = alignment_loss([maps], target)
+    loss.backward()
+    assert loss.item() == pytest.approx(0.01)  # as if the first were alone
+    assert maps.grad is not None
+    assert maps.grad[0].abs().min() > 0
+    assert not maps.grad[1].any()
+
+    maps.grad = None
+    alignment_loss([maps], target * torch.nan).backward()
+    assert torch.equal(maps.grad, torch.zeros_like(maps))
+
+
 def test_the_squared_errors_have_the_right_gradient() -> None:
     target = random(1, 2, 3, 3).detach() + 1
     assert gradcheck(lambda a, b: alignment_loss([a, b], target), (random(1, 2, 3, 3), random(1, 2, 3, 3)))

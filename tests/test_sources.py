@@ -7,7 +7,7 @@ import pytest
 
 from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import read_faces
-from mpe_lib.sources import face_folder
+from mpe_lib.sources import face_folder, face_folders
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +46,25 @@ def test_a_wrong_number_is_told(name: str) -> None:
 def test_london_must_be_fetched_first() -> None:
     with pytest.raises(UserError, match="the London Set is not here; mpe fetch london"):
         face_folder("london")
+
+
+def test_sources_with_weights_and_without() -> None:
+    assert face_folders(["mine", "yours"]) == [(Path("mine"), None), (Path("yours"), None)]
+    assert face_folders(["mine@3", "a@b/yours@0.5"]) == [(Path("mine"), 3.0), (Path("a@b/yours"), 0.5)]
+
+
+def test_a_folder_whose_name_has_an_at_wins() -> None:
+    os.mkdir("mine@2")
+    assert face_folders(["mine@2"]) == [(Path("mine@2"), None)]
+    assert face_folders(["mine@2@3"]) == [(Path("mine@2"), 3.0)]
+
+
+@pytest.mark.parametrize("source", ["mine@0", "mine@-1", "mine@nan", "mine@inf", "mine@", "mine@much", "@2"])
+def test_a_wrong_weight_is_told(source: str) -> None:
+    with pytest.raises(UserError, match=f"--faces {source}: '.*' is no weight; write a number above 0"):
+        face_folders([source])
+
+
+def test_a_weight_for_all_or_for_none() -> None:
+    with pytest.raises(UserError, match="--faces yours has no weight, and others have one; write yours@1, or no"):
+        face_folders(["mine@2", "yours"])

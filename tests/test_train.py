@@ -1,5 +1,6 @@
 """A training learns, stops and goes on without a trace, and refuses what it cannot go on with."""
 
+import csv
 import itertools
 import json
 import math
@@ -20,6 +21,7 @@ from mpe_lib.config import Config, TrainConfig, preset
 from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import read_all, read_faces
 from mpe_lib.nets import build_model
+from mpe_lib.synthetic.people import prepare_synthetic
 from mpe_lib.train import Progress, Summary, learning_rate, train, validate
 
 # `tiny` made tinier still: these tests are about the loop.
@@ -129,10 +131,33 @@ def test_progress_is_reported_after_every_update(faces: Path, tmp_path: Path) ->
 
 def test_several_face_folders(faces: Path, tmp_path: Path) -> None:
     aus = CONFIG.net.aus
-    both = read_all([faces, faces], "train", aus)
+    both = read_all([(faces, None), (faces, None)], "train", aus)
     assert len(both) == 24
     config = CONFIG.replace({"train.updates": 1})
-    assert train(config, both, read_all([faces], "val", aus), tmp_path / "run").finished
+    assert train(config, both, read_all([(faces, None)], "val", aus), tmp_path / "run").finished
+
+
+def test_photographs_without_labels_and_synthetic_people_with_them_train_together(
+    own_faces: Path, tmp_path: Path
+) -> None:
+    with (own_faces / "metadata.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for name in (name for name in rows[0] if name[:2] in ("x_", "y_", "AU")):
+        for line in rows:
+            line[name] = ""
+    with (own_faces / "metadata.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    prepare_synthetic(tmp_path / "people", 12, 3)
+    aus = CONFIG.net.aus
+    sources = [(own_faces, 1.0), (tmp_path / "people", 1.0)]
+    known, validation = (read_all(sources, split, aus) for split in ("train", "val"))
+    config = CONFIG.replace({"train.log_every": 1, "train.updates": 6, "train.batch": 1})  # most batches hold one kind
+    assert train(config, known, validation, tmp_path / "run").finished
+    align, au = ([line[f"loss_{name}"] for line in log(tmp_path / "run")] for name in ("align", "au"))
+    assert {value == 0 for value in align} == {True, False}
+    assert [value == 0 for value in align] == [value == 0 for value in au]
 
 
 def test_faces_without_any_au_label_train_everything_else(faces: Path, tmp_path: Path) -> None:
@@ -241,6 +266,14 @@ def test_lines_logged_after_the_last_save_are_not_doubled(faces: Path, tmp_path:
 def test_what_changes_no_update_may_change_on_the_way(finished: Path, faces: Path) -> None:
     free = {"train.workers": 1, "train.log_every": 3, "train.save_every": 7, "train.validate_faces": 1}
     assert run(finished, faces, free, resume=True).finished
+
+
+def test_a_run_is_resumed_with_its_own_faces(finished: Path, faces: Path) -> None:
+    config = CONFIG.replace({})
+    known, validation = (read_faces(faces, split, config.net.aus) for split in ("train", "val"))
+    with pytest.raises(UserError, match="was trained on other faces; resume with the same --faces"):
+        train(config, known.weighted(2.0), validation, finished, resume=True)
+    assert train(config, known, validation, finished, resume=True).finished
 
 
 def test_a_loss_that_is_no_number_ends_the_training(faces: Path, tmp_path: Path) -> None:

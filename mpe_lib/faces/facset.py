@@ -1,9 +1,10 @@
 """Face folders: 144 x 144 pictures with landmarks and action units in `metadata.csv`, and the samples cut from them."""
 
 import csv
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from mpe_lib.pixels import Picture, to_tensor
 ALIGNED = 144  # side of a face in a face folder
 CROP = 128  # what the network is trained on of it (Sec. 4.2)
 POINTS = [(f"x_{i}", f"y_{i}") for i in range(68)]
+COORDINATES = [name for point in POINTS for name in point]
 # 9: unknown, as BP4D writes it; with a decimal, as pandas writes a column that has gaps
 AU_VALUES = {"0": 0.0, "0.0": 0.0, "1": 1.0, "1.0": 1.0, "": np.nan, "9": np.nan, "9.0": np.nan}
 
@@ -31,12 +33,14 @@ AU_VALUES = {"0": 0.0, "0.0": 0.0, "1": 1.0, "1.0": 1.0, "": np.nan, "9": np.nan
 class Faces:
     """The table of a face folder, or of several.
 
-    `landmarks` is (n, 68, 2) in pixels of the picture; `aus` is (n, A): 1 present, 0 absent, NaN unknown.
+    `landmarks` is (n, 68, 2) in pixels of the picture, NaN where they are unknown; `aus` is (n, A): 1 present,
+    0 absent, NaN unknown; `frequency` is (n,): how often a face comes up in training, relative to the others.
     """
 
     paths: list[Path]
     landmarks: NDArray[np.float32]
     aus: NDArray[np.float32]
+    frequency: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -46,33 +50,58 @@ class Faces:
             self.paths + other.paths,
             np.concatenate([self.landmarks, other.landmarks]),
             np.concatenate([self.aus, other.aus]),
+            np.concatenate([self.frequency, other.frequency]),
         )
 
     def take(self, indices: NDArray[np.int64]) -> "Faces":
         """Those faces, in that order."""
-        return Faces([self.paths[index] for index in indices], self.landmarks[indices], self.aus[indices])
+        return Faces(
+            [self.paths[index] for index in indices],
+            self.landmarks[indices],
+            self.aus[indices],
+            self.frequency[indices],
+        )
+
+    def weighted(self, weight: float) -> "Faces":
+        """The same faces, which together come up as often as the faces of another set of this weight."""
+        return replace(self, frequency=np.full(len(self), weight / len(self)))
 
     def rates(self) -> Tensor:
-        """(A,), share of the faces with a known label that show each unit; NaN where none does."""
+        """(A,), how often a unit is shown where its label is known, as training meets it; NaN where it never is."""
         labels = torch.from_numpy(self.aus)
-        positive, known = (labels == 1).sum(0), (~labels.isnan()).sum(0)
-        return torch.where(positive > 0, positive / known, torch.nan)
+        often = torch.from_numpy(self.frequency)[:, None]
+        positive, known = ((labels == 1) * often).sum(0), (~labels.isnan() * often).sum(0)
+        return torch.where(positive > 0, positive / known, torch.nan).float()
 
-    def scale(self) -> float:
-        """The scale at which the faces were cut, to two decimals: `align`'s, found again from the landmarks."""
-        eyes = [self.landmarks[:, part].mean(axis=1) for part in (slice(36, 42), slice(42, 48))]
-        inner = np.stack([*eyes, *(self.landmarks[:, point] for point in (30, 48, 54))])
+    def scale(self) -> float | None:
+        """The scale at which the faces were cut, to two decimals: `align`'s, found again from the landmarks.
+
+        None where no landmarks are known.
+        """
+        landmarks = self.landmarks[~np.isnan(self.landmarks).any((1, 2))]
+        if not len(landmarks):
+            return None
+        eyes = [landmarks[:, part].mean(axis=1) for part in (slice(36, 42), slice(42, 48))]
+        inner = np.stack([*eyes, *(landmarks[:, point] for point in (30, 48, 54))])
         return round(float(np.median(ALIGNED / np.ptp(inner, axis=0).max(axis=-1))), 2)
+
+    def fingerprint(self) -> str:
+        """Tells these faces, in this order, with these labels and frequencies, from others."""
+        digest = hashlib.sha256("/".join(path.name for path in self.paths).encode(errors="surrogateescape"))
+        for values in (self.landmarks, self.aus, self.frequency):
+            digest.update(np.ascontiguousarray(values).tobytes())
+        return digest.hexdigest()[:16]
 
 
 def read_faces(folder: Path, split: str | None, aus: tuple[int, ...]) -> Faces:
     """The faces of one split of a face folder, all splits if None.
 
-    A unit without a column is unknown for every face.
+    A unit without a column is unknown for every face; so are the landmarks if none has a column, and those of a
+    line that leaves all of them empty.
 
     Raises:
         UserError: no folder or table, a column or picture missing, a landmark or AU label that is not one,
-            no face in the split.
+            some landmarks of a face but not all, no face in the split.
     """
     table = Path(folder) / "metadata.csv"
     everything = _read_rows(table, [] if split is None else ["split"])
@@ -85,7 +114,8 @@ def read_faces(folder: Path, split: str | None, aus: tuple[int, ...]) -> Faces:
     return Faces(
         [_picture_path(table, line, row) for line, row in rows],
         np.array([_landmarks(table, line, row) for line, row in rows], np.float32),
-        np.array([[_au(table, line, row, au) for au in aus] for line, row in rows], np.float32),
+        np.array([[_au(table, line, row, au) for au in aus] for line, row in rows], np.float32).reshape(len(rows), -1),
+        np.ones(len(rows)),
     )
 
 
@@ -97,16 +127,21 @@ def _read_rows(table: Path, extra: list[str]) -> list[tuple[int, dict[str, str]]
         )
     try:
         with table.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines, restval="")
+            reader = csv.DictReader(lines)
             columns = reader.fieldnames or []
-            needed = ["file_name", *extra, *(name for point in POINTS for name in point)]
+            needed = ["file_name", *extra, *(COORDINATES if any(name in columns for name in COORDINATES) else ())]
             missing = [name for name in needed if name not in columns]
             if missing:
                 more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
                 raise UserError(f"{table}: no column {', '.join(missing[:3])}{more}", "add what is missing")
-            return [(reader.line_num, row) for row in reader]
+            rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{table}: not a CSV table ({error})", "save it as UTF-8 text that you may read") from error
+    for line, row in rows:
+        if None in row.values():
+            ended = next(name for name, value in row.items() if value is None)
+            raise UserError(f"{table}:{line}: ends before column {ended}", "write it whole or delete the row")
+    return rows
 
 
 def _picture_path(table: Path, line: int, row: dict[str, str]) -> Path:
@@ -120,6 +155,8 @@ def _picture_path(table: Path, line: int, row: dict[str, str]) -> Path:
 
 
 def _landmarks(table: Path, line: int, row: dict[str, str]) -> list[tuple[float, float]]:
+    if not any(row.get(name, "").strip() for name in COORDINATES):
+        return [(np.nan, np.nan)] * len(POINTS)
     points: list[tuple[float, float]] = []
     for names in POINTS:
         try:
@@ -129,7 +166,7 @@ def _landmarks(table: Path, line: int, row: dict[str, str]) -> list[tuple[float,
         if not np.isfinite(x + y):
             raise UserError(
                 f"{table}:{line}: landmark {names[0]},{names[1]} of '{row['file_name']}' is no pair of numbers",
-                "correct it or delete the row",
+                "correct it, or leave all of them empty",
             )
         points.append((x, y))
     return points
@@ -150,7 +187,7 @@ class Sample(NamedTuple):
 
     hr: Tensor  # (3, 128, 128), RGB in [0, 1]
     lr: Tensor  # (3, 16, 16)
-    landmarks: Tensor  # (68, 2), x and y in pixels of hr
+    landmarks: Tensor  # (68, 2), x and y in pixels of hr; NaN unknown
     aus: Tensor  # (A,): 1 present, 0 absent, NaN unknown
 
 
@@ -172,8 +209,8 @@ class CentreCrops(Dataset[Sample]):
 class RandomCrops(Dataset[Sample]):
     """The faces as they are trained on: a random crop, a little larger or smaller, flipped half of the time.
 
-    What happens to a face follows from (seed, epoch, index) alone, so that neither the number of workers
-    nor an interruption changes it. The key is (epoch, index), as `Shuffled` gives it.
+    What happens to a face follows from (seed, visit, index) alone, so that neither the number of workers
+    nor an interruption changes it. The key is (visit, index), as `Shuffled` gives it.
     """
 
     def __init__(self, faces: Faces, scale_jitter: float, seed: int) -> None:
@@ -183,8 +220,8 @@ class RandomCrops(Dataset[Sample]):
         return len(self.faces)
 
     def __getitem__(self, key: tuple[int, int]) -> Sample:
-        epoch, index = key
-        random = np.random.default_rng((self.seed, epoch, index))
+        visit, index = key
+        random = np.random.default_rng((self.seed, visit, index))
         face, landmarks = read_face(self.faces.paths[index]), self.faces.landmarks[index]
         side = min(round(CROP * (1 + self.scale_jitter * random.uniform(-1, 1))), len(face))
         left, top = random.integers(len(face) - side, endpoint=True, size=2)
@@ -195,31 +232,52 @@ class RandomCrops(Dataset[Sample]):
 
 
 class Shuffled(Sampler[list[tuple[int, int]]]):
-    """Batches of (epoch, index) without end of epoch: a batch may hold the last faces of one and the first of the next.
+    """Batches of (visit, index) without end of epoch: a batch may hold the last faces of one and the first of the next.
+
+    An epoch is as many faces as there are. Each comes as often as its frequency says, rounded up in some epochs and
+    down in others; where all are equal that is once, and the visit is the number of the epoch. No face has the same
+    visit twice.
 
     Args:
-        count: faces in an epoch.
+        frequency: (n,), how often each face comes, relative to the others; or n, for equal ones.
         batch_size: faces in a batch.
         start, stop: the first update and the one after the last; any update can be the first.
-        seed: of the permutations.
+        seed: of the order.
     """
 
-    def __init__(self, count: int, batch_size: int, start: int, stop: int, seed: int) -> None:
-        self.count, self.batch_size, self.start, self.stop, self.seed = count, batch_size, start, stop, seed
+    def __init__(self, frequency: NDArray[np.float64] | int, batch_size: int, start: int, stop: int, seed: int) -> None:
+        often = np.ones(frequency) if isinstance(frequency, int) else frequency
+        self._times = often * (len(often) / often.sum())  # in an epoch, on average
+        self.batch_size, self.start, self.stop, self.seed = batch_size, start, stop, seed
 
     def __len__(self) -> int:
         return self.stop - self.start
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        order: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, np.int64))  # an epoch and its permutation
+        current, keys = -1, list[tuple[int, int]]()
         for update in range(self.start, self.stop):
-            keys: list[tuple[int, int]] = []
+            batch: list[tuple[int, int]] = []
             for position in range(update * self.batch_size, (update + 1) * self.batch_size):
-                epoch, place = divmod(position, self.count)
-                if epoch != order[0]:
-                    order = epoch, np.random.default_rng((self.seed, epoch)).permutation(self.count)
-                keys.append((epoch, int(order[1][place])))
-            yield keys
+                epoch, place = divmod(position, len(self._times))
+                if epoch != current:
+                    current, keys = epoch, self._epoch(epoch)
+                batch.append(keys[place])
+            yield batch
+
+    def _epoch(self, number: int) -> list[tuple[int, int]]:
+        """Systematic sampling: the faces lie side by side, each as long as its frequency, and a comb of as many
+        teeth as there are faces is laid over them; each tooth takes the face that it meets."""
+        random = np.random.default_rng((self.seed, number))
+        order = random.permutation(len(self._times))
+        if np.ptp(self._times) == 0:
+            return [(number, int(index)) for index in order]
+        ends = np.cumsum(self._times[order])
+        ends[-1] = len(order)  # but for rounding
+        met = np.searchsorted(ends, np.arange(len(order)) + random.random(), side="right")
+        again = np.arange(len(met)) - np.searchsorted(met, met)  # how often the face has come in this epoch
+        most = int(np.ceil(self._times.max()))
+        keys = np.column_stack([number * most + again, order[met]])
+        return [(int(visit), int(index)) for visit, index in random.permutation(keys)]
 
 
 def read_face(path: Path) -> Picture:
@@ -256,7 +314,8 @@ def _sample(face: Picture, landmarks: NDArray[np.float32], aus: NDArray[np.float
     return Sample(to_tensor(face), to_tensor(degrade(face)), torch.from_numpy(landmarks), torch.from_numpy(aus))
 
 
-def read_all(folders: Sequence[Path], split: str | None, aus: tuple[int, ...]) -> Faces:
-    """The faces of several folders, one after the other."""
-    first, *rest = (read_faces(folder, split, aus) for folder in folders)
+def read_all(sources: Sequence[tuple[Path, float | None]], split: str | None, aus: tuple[int, ...]) -> Faces:
+    """The faces of several folders, one after the other; each folder with the weight that is given, if one is."""
+    read = [(read_faces(folder, split, aus), weight) for folder, weight in sources]
+    first, *rest = (faces if weight is None else faces.weighted(weight) for faces, weight in read)
     return sum(rest, first)

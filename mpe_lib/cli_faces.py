@@ -1,0 +1,92 @@
+"""The commands that make face folders: `mpe prepare synthetic`, `mpe prepare photos`, `mpe fetch london`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mpe_lib.terminal import counting_bar, told
+
+prepare = typer.Typer(help="Make a face folder.", no_args_is_help=False)
+
+
+@prepare.command("synthetic")
+def prepare_synthetic(
+    out: Annotated[Path, typer.Option(help="The face folder.")],
+    count: Annotated[int, typer.Option(help="Pictures in all.", min=1)] = 1000,
+    people: Annotated[int, typer.Option(help="People, each on as many pictures.", min=1)] = 100,
+    seed: Annotated[int, typer.Option(help="Other people and pictures for another seed.", min=0)] = 0,
+    rates: Annotated[
+        str, typer.Option(help="How often each action unit occurs: balanced, bp4d or disfa.")
+    ] = "balanced",
+    scale: Annotated[float, typer.Option(help="How much of the head is seen; 2.9 as published.", min=1.5, max=4)] = 2.9,
+) -> None:
+    """People from nothing, whose landmarks and action units are known. Interrupted, the same command goes on."""
+    with told():
+        from mpe_lib.synthetic.people import prepare_synthetic as make
+
+        with counting_bar() as report:
+            make(out, count, people, seed=seed, rates=rates, scale=scale, report=report)
+    print(f"{out}: {count} faces of {people} people")
+
+
+@prepare.command("photos")
+def prepare_photos(
+    photos: Annotated[Path, typer.Argument(metavar="DIR", help="Photographs, also in folders of it.")],
+    out: Annotated[Path, typer.Option(help="The face folder.")],
+    scale: Annotated[float, typer.Option(help="How much of the head is seen; 2.9 as published.", min=1.5, max=4)] = 2.9,
+    min_side: Annotated[int, typer.Option(help="Least side of the square around the face, in pixels.", min=1)] = 96,
+    min_sharpness: Annotated[
+        float, typer.Option(help="Least variance of the Laplacian; blurred is below 25.", min=0)
+    ] = 25,
+    max_yaw: Annotated[float, typer.Option(help="Most degrees turned to a side.", min=0, max=90)] = 30,
+    subjects: Annotated[
+        str, typer.Option(help="Who is who: file (nobody twice), folder (its name), or a column of --table.")
+    ] = "file",
+    table: Annotated[Path | None, typer.Option(help="CSV: file_name, subjects, and split if it decides.")] = None,
+    aus: Annotated[Path | None, typer.Option(help="CSV: file_name, AU1, AU2, ... (1, 0, 9 unknown).")] = None,
+    seed: Annotated[int, typer.Option(help="Other people in each split for another seed.", min=0)] = 0,
+) -> None:
+    """The largest face of each photograph, else why not in rejected.csv. Interrupted, the same command goes on."""
+    with told():
+        from mpe_lib.faces.photos import prepare_photos as make
+
+        limits: dict[str, Any] = {"scale": scale, "min_side": min_side, "min_sharpness": min_sharpness}
+        with counting_bar() as report:
+            made = make(
+                photos,
+                out,
+                **limits,
+                max_yaw=max_yaw,
+                subjects=subjects,
+                table=table,
+                aus=aus,
+                seed=seed,
+                report=report,
+            )
+    listed = f" ({out / 'rejected.csv'})" if made.rejected or made.duplicates else ""
+    print(f"{out}: {made.faces} faces, {made.rejected} rejected, {made.duplicates} duplicates{listed}")
+
+
+fetch = typer.Typer(help="Download faces.", no_args_is_help=False)
+
+
+@fetch.command("london")
+def fetch_london(
+    out: Annotated[
+        Path | None, typer.Option(help="The face folder; unless given, one that --faces london finds.")
+    ] = None,
+    scale: Annotated[float, typer.Option(help="How much of the head is seen; 2.9 is too much.", min=1.5, max=4)] = 2.5,
+) -> None:
+    """204 photographs of 102 people, under CC BY 4.0, to test with. Interrupted, the same command goes on."""
+    with told():
+        from mpe_lib.faces.facset import read_faces
+        from mpe_lib.faces.london import CREDIT
+        from mpe_lib.faces.london import fetch_london as get
+
+        print(CREDIT, end="", flush=True)
+        with counting_bar() as report:
+            folder = get(out, scale=scale, report=report)
+        count = len(read_faces(folder, "test", ()))
+    listed = f" ({folder / 'rejected.csv'} has the rest)" if (folder / "rejected.csv").is_file() else ""
+    print(f"{folder}: {count} faces{listed}, for mpe evaluate --faces {folder if out else 'london'}")
