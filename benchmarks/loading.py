@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from machine import describe
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=400)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
         source = arguments.faces
         if source is None:

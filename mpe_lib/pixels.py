@@ -10,7 +10,8 @@ Picture = NDArray[np.uint8]
 
 def to_tensor(picture: Picture) -> Tensor:
     """(..., H, W, 3) uint8 -> (..., 3, H, W) float32 in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(picture, -1, -3))).float() / 255
+    planes = np.ascontiguousarray(np.moveaxis(picture, -1, -3))  # bytes move faster than floats
+    return torch.from_numpy(planes).float().div_(255)
 
 
 def to_picture(tensor: Tensor) -> Picture:

@@ -6,12 +6,13 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
@@ -202,7 +203,7 @@ class CentreCrops(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         face = read_face(self.faces.paths[index])
-        start = (len(face) - CROP) / 2
+        start = (len(face) - CROP) // 2
         return _sample(*crop(face, self.faces.landmarks[index], start, start, CROP), self.faces.aus[index])
 
 
@@ -221,10 +222,10 @@ class RandomCrops(Dataset[Sample]):
 
     def __getitem__(self, key: tuple[int, int]) -> Sample:
         visit, index = key
-        random = np.random.default_rng((self.seed, visit, index))
+        random = Random(f"{self.seed} {visit} {index}")  # half the time of numpy's to set up
         face, landmarks = read_face(self.faces.paths[index]), self.faces.landmarks[index]
         side = min(round(CROP * (1 + self.scale_jitter * random.uniform(-1, 1))), len(face))
-        left, top = random.integers(len(face) - side, endpoint=True, size=2)
+        left, top = random.randint(0, len(face) - side), random.randint(0, len(face) - side)
         face, landmarks = crop(face, landmarks, left, top, side)
         if random.random() < 0.5:
             face, landmarks = flip(face, landmarks)
@@ -294,20 +295,23 @@ def read_face(path: Path) -> Picture:
 
 
 def crop(
-    face: Picture, landmarks: NDArray[np.float32], left: float, top: float, side: float
+    face: Picture, landmarks: NDArray[np.float32], left: int, top: int, side: int
 ) -> tuple[Picture, NDArray[np.float32]]:
-    """A square of the face at 128 x 128, with its landmarks; x is the centre of pixel x."""
-    box = (left, top, left + side, top + side)
-    cut = np.asarray(Image.fromarray(face).resize((CROP, CROP), Image.Resampling.BICUBIC, box=box))
+    """A square of the face at 128 x 128, with its landmarks; x is the centre of pixel x.
+
+    OpenCV's cubic takes a ninth of the time of Pillow's, and need not antialias at nearly the same size.
+    """
+    square = face[top : top + side, left : left + side]
+    cut = np.asarray(cv2.resize(square, (CROP, CROP), interpolation=cv2.INTER_CUBIC), np.uint8)
     moved = (landmarks + 0.5 - np.array([left, top], np.float32)) * np.float32(CROP / side) - np.float32(0.5)
     return cut, moved
 
 
 def flip(face: Picture, landmarks: NDArray[np.float32]) -> tuple[Picture, NDArray[np.float32]]:
     """The mirror image: pixels turned, points turned and renamed, for the left eye is now the right one."""
-    mirrored = landmarks[list(MIRROR)] * np.array([-1, 1], np.float32)
-    mirrored[:, 0] += face.shape[1] - 1
-    return np.ascontiguousarray(face[:, ::-1]), mirrored
+    mirrored = landmarks.take(MIRROR, axis=0)
+    mirrored[:, 0] = face.shape[1] - 1 - mirrored[:, 0]
+    return np.asarray(cv2.flip(face, 1), np.uint8), mirrored
 
 
 def _sample(face: Picture, landmarks: NDArray[np.float32], aus: NDArray[np.float32]) -> Sample:

@@ -1,5 +1,6 @@
 """Pictures from disk to arrays and back."""
 
+import stat
 import warnings
 from pathlib import Path
 
@@ -71,9 +72,10 @@ def write_png(path: str | Path, picture: NDArray[np.uint8]) -> None:
 def _check_file(path: Path) -> None:
     if not path.exists():
         raise UserError(f"{path} does not exist", "check the name")
-    if not path.is_file():  # opening a pipe would wait for ever
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
         raise UserError(f"{path} is a folder or a device", "name a picture")
-    if path.stat().st_size == 0:
+    if status.st_size == 0:
         raise UserError(f"{path} is empty", "copy it again from its source")
 
 
