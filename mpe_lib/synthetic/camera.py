@@ -13,7 +13,7 @@ from mpe_lib.synthetic.sheet import Map, Points, Sheet
 
 PIVOT = np.array([0.0, 0.5, -0.4])  # the head turns round this point, in the unit of the canonical face
 DISTANCE = 18.0  # of the camera from it
-SATURATION = 0.15  # beyond that of the scene, as films have it
+SATURATION = 0.10  # beyond that of the scene, as films have it
 LUMINANCE = np.full((3, 3), (0.2126, 0.7152, 0.0722), np.float32).T  # three equal channels
 BEHIND = -0.35  # height of what is not the head
 

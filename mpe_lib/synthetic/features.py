@@ -87,7 +87,7 @@ def _add_inside(sheet: Sheet, shape: Shape, upper_edge: Points, lower_edge: Poin
     between = 0.22 * np.exp(-((np.sin(np.pi * 4.3 * np.minimum(np.abs(across), 1) ** 0.9) / 0.16) ** 2))
     shade = (1 - between) * np.sqrt(np.clip(1.05 - across**2, 0.04, 1))  # of an arch of teeth
     i = shape.identity
-    colour = TOOTH * np.float32((1 - 0.08 * np.clip((i.age - 30) / 40, 0, 1)) * (1 - 0.03 * i.tone))
+    colour = TOOTH * np.float32((1 - 0.08 * np.clip((i.age - 30) / 40, 0, 1)) * (1 - 0.04 * i.tone))
 
     inside = np.broadcast_to(np.array([0.09, 0.018, 0.018], np.float32), surface.albedo.shape).copy()
     # a lip that is lifted, or pulled to the side, bares more of the teeth behind it

@@ -19,9 +19,10 @@ def add_brows(sheet: Sheet, i: Identity, random: Generator, surface: Surface) ->
     body, tail = curve[3:42], curve[36:57]
     ground = sheet.stroke([body, mirror(body)], 0.7 * thickness) + sheet.stroke([tail, mirror(tail)], 0.4 * thickness)
     hairs = [line * (side, 1) for side in (1, -1) for line in _brow_hairs(curve, thickness, i.brow_weight, random)]
-    cover = 0.75 * sheet.blur(sheet.pen(hairs, 0, 0.9), 0.006) + (0.38 + 0.15 * i.brow_weight) * np.minimum(ground, 1)
-    cover = np.clip(cover, 0, 0.95)
-    tint(surface.albedo, np.minimum(0.5 * np.array(i.hair_colour), 0.12) + 0.006, cover)  # they grey later
+    cover = 0.75 * sheet.blur(sheet.pen(hairs, 0.011, 0.9), 0.006)
+    cover = np.clip(cover + (0.38 + 0.15 * i.brow_weight) * np.minimum(ground, 1), 0, 0.95)
+    colour = np.minimum(0.5 * np.array(i.hair_colour), 0.4 * i.skin) + 0.006  # they grey later than the hair
+    tint(surface.albedo, colour, cover)
     surface.z += 0.012 * cover
     _dull(surface, cover)
 
