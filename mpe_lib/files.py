@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all, and a folder by one process at a time."""
 
 import os
 from collections.abc import Generator
@@ -6,7 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from filelock import FileLock, Timeout
+
 from mpe_lib.errors import UserError
+
+LOCK = "unfinished.lock"  # in a folder that a process is filling, or that was killed while it did
 
 
 @contextmanager
@@ -37,3 +41,24 @@ def writing(path: str | Path) -> Generator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"cannot write {path}: {reason}", "choose another folder or make room") from error
+
+
+@contextmanager
+def alone(folder: Path) -> Generator[None]:
+    """Keep other processes from filling the same folder; it is made if it is missing.
+
+    Raises UserError: another one fills it already, or it can't be written.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK, blocking=False)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            remedy = "wait for it, or choose another folder"
+            raise UserError(f"{folder} is being filled by another process", remedy) from error
+    try:
+        yield
+    finally:
+        (folder / LOCK).unlink(missing_ok=True)
+        lock.release()

@@ -154,7 +154,18 @@ def test_tasks_with_names_may_change_places(tmp_path: Path) -> None:
 
     rows, _ = fill(tmp_path, [0, 4, 2], work, said=SAID, processes=1, keys=["zero", "four", "two"])
     assert made == [0, 4]
-    assert len(rows) == 4
+    assert [each.file_name for each in rows] == ["0.png", "2.png", "4.png"]
+    assert not (tmp_path / "1.png").exists()  # its task is no more
+
+
+def test_two_calls_do_not_fill_one_folder(tmp_path: Path) -> None:
+    def work(folder: Path, number: int) -> Row:
+        with pytest.raises(UserError, match="is being filled by another process; wait for it, or choose"):
+            fill(tmp_path, range(2), grey, said=SAID, processes=1)
+        return grey(folder, number)
+
+    fill(tmp_path, range(2), work, said=SAID, processes=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.png", "1.png", "metadata.csv"]
 
 
 def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
@@ -178,6 +189,6 @@ def test_what_work_raises_ends_the_call(tmp_path: Path) -> None:
 
 def test_a_process_that_ends_by_itself_is_told(tmp_path: Path) -> None:
     """As when the system kills it for want of memory; here it can't find the function of a test."""
-    with pytest.raises(UserError, match="a process was ended by the system; make memory free; the same command"):
+    with pytest.raises(UserError, match=r"a process was ended by the system; make memory free .*; the same command"):
         fill(tmp_path, range(4), grey, said=SAID, processes=2)
     fill(tmp_path, range(4), grey, said=SAID, processes=1)

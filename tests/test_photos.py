@@ -201,14 +201,18 @@ def test_photographs_come_and_go_meanwhile(tmp_path: Path) -> None:
         if done == 1:
             (here / "2.png").unlink()
         if done == 2:
+            (here / "1.png").unlink()
             save(here / "0.png", HER)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         prepare_photos(here, tmp_path / "out", processes=1, report=change)
-    assert prepare_photos(here, tmp_path / "out", processes=1) == Summary(3, 1, 0)
-    assert list(rows(tmp_path / "out")) == ["0.png", "1.png", "3.png"]
-    assert rejected(tmp_path / "out")["2.png"].startswith("does not exist; ")
+    journal = (tmp_path / "out" / JOURNAL).read_text()
+    assert "1.png" in journal
+    assert "does not exist; " in journal
+    assert prepare_photos(here, tmp_path / "out", processes=1) == Summary(2, 0, 0)
+    assert content(tmp_path / "out").keys() == {"0.png", "3.png", "metadata.csv"}
+    assert list(rows(tmp_path / "out")) == ["0.png", "3.png"]
 
 
 def test_a_picture_that_the_table_does_not_name(photographs: Path, tmp_path: Path) -> None:
@@ -284,7 +288,7 @@ def test_a_blurred_face_is_less_sharp() -> None:
 def marked(name: str, bits: int) -> Row:
     """A row whose fingerprint has so many ones."""
     mark = np.packbits(np.arange(576) < bits).tobytes().hex()
-    return Row(f"{name}.png", [], {}, more={"source": f"{name}.jpg"}, mark=mark)
+    return Row(f"{name}.png", np.zeros((68, 2)), {}, more={"source": f"{name}.jpg"}, mark=mark)
 
 
 def test_the_first_by_name_stays() -> None:

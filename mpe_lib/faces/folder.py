@@ -25,19 +25,19 @@ from numpy.typing import NDArray
 
 from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import POINTS
-from mpe_lib.files import atomic, writing
+from mpe_lib.files import LOCK, alone, atomic, writing
 
 JOURNAL = "unfinished.jsonl"  # what is done already, a line for each picture, until the table is written
 REJECTED = "rejected.csv"
 Task = TypeVar("Task")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
     """A line of metadata.csv."""
 
     file_name: str
-    landmarks: list[list[float]]  # (68, 2), pixels of the picture
+    landmarks: NDArray[np.float64]  # (68, 2), pixels of the picture
     aus: dict[int, int | None]  # 1 present, 0 absent, None unknown
     subject: str = ""
     split: str = "train"
@@ -62,7 +62,7 @@ def row(
     file_name: str, landmarks: NDArray[Any], aus: Mapping[int, int | None], subject: str = "", split: str = "train"
 ) -> Row:
     """A line of metadata.csv; landmarks to a hundredth of a pixel."""
-    return Row(file_name, np.round(landmarks, 2).tolist(), dict(aus), subject, split)
+    return Row(file_name, np.round(np.asarray(landmarks, np.float64), 2), dict(aus), subject, split)
 
 
 def write_table(folder: Path, rows: Iterable[Row]) -> None:
@@ -87,7 +87,7 @@ def write_table(folder: Path, rows: Iterable[Row]) -> None:
         for each in rows:
             line: dict[str, object] = {"file_name": each.file_name, "subject": each.subject, "split": each.split}
             line |= each.more | {f"AU{au}": "" if value is None else value for au, value in each.aus.items()}
-            table.writerow(line | dict(zip(points, (v for point in each.landmarks for v in point), strict=True)))
+            table.writerow(line | dict(zip(points, each.landmarks.ravel().tolist(), strict=True)))
 
 
 def fill(
@@ -117,12 +117,29 @@ def fill(
         The rows of metadata.csv and of rejected.csv.
 
     Raises:
-        UserError: the folder holds something else, or can't be written; no task gave a face.
+        UserError: the folder holds something else, is being filled, or can't be written; no task gave a face.
     """
+    named = dict(zip(keys or range(len(tasks)), tasks, strict=True))
+    with alone(folder):
+        done = _fill(folder, named, work, said, processes, report)
+        return _complete(folder, done, finish)
+
+
+def _fill(
+    folder: Path,
+    named: Mapping[str | int, Task],
+    work: Work[Task],
+    said: Mapping[str, Any],
+    processes: int | None,
+    report: Callable[[int, int], None],
+) -> list[Outcome]:
+    """Do what the journal does not hold yet."""
     with writing(folder):
         done = _read_journal(folder, said)
-        folder.mkdir(parents=True, exist_ok=True)
-    named = dict(zip(keys or range(len(tasks)), tasks, strict=True))
+        for key in done.keys() - named.keys():  # a photograph that has been taken away since
+            gone = done.pop(key)
+            if isinstance(gone, Row):
+                (folder / gone.file_name).unlink(missing_ok=True)
     todo = [(key, task) for key, task in named.items() if key not in done]
     total = len(done) + len(todo)
     report(len(done), total)
@@ -138,7 +155,7 @@ def fill(
 
         def note(key: str | int, each: Outcome) -> None:
             done[key] = each
-            file.write(json.dumps([key, asdict(each)]) + "\n")
+            file.write(json.dumps([key, asdict(each)], default=np.ndarray.tolist) + "\n")
             file.flush()
             report(len(done), total)
 
@@ -147,7 +164,7 @@ def fill(
                 note(key, work(folder, task))
         else:
             _in_parallel(folder, todo, work, processes, note)
-    return _complete(folder, done.values(), finish)
+    return list(done.values())
 
 
 def _complete(folder: Path, outcomes: Iterable[Outcome], finish: Finish) -> tuple[list[Row], list[Rejected]]:
@@ -200,7 +217,7 @@ def _in_parallel(
                 for future in as_completed(part):
                     note(part[future], future.result())
         except BrokenProcessPool as error:
-            remedy = "make memory free; the same command goes on"
+            remedy = "make memory free (a script calls it below `if __name__ == '__main__':`); the same command goes on"
             raise UserError(f"{folder}: a process was ended by the system", remedy) from error
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -235,7 +252,7 @@ def _read_journal(folder: Path, said: Mapping[str, Any]) -> dict[str | int, Outc
     """
     journal = folder / JOURNAL
     if not journal.is_file():
-        if folder.is_dir() and any(path.name != REJECTED for path in folder.iterdir()):
+        if folder.is_dir() and any(path.name not in (REJECTED, LOCK) for path in folder.iterdir()):
             raise UserError(f"{folder} is not empty", "choose another folder")
         return {}
     for path in folder.glob(".*"):  # what `atomic` could not take away when the process was killed
@@ -256,5 +273,6 @@ def _read_journal(folder: Path, said: Mapping[str, Any]) -> dict[str | int, Outc
             done[key] = Rejected(**values)
         else:
             values["aus"] = {int(au): value for au, value in values["aus"].items()}
+            values["landmarks"] = np.array(values["landmarks"])
             done[key] = Row(**values)
     return done
