@@ -38,6 +38,15 @@ def sheet(face: Restored) -> Figure:
     return figure
 
 
+def rows(faces: Mapping[str, Restored]) -> Figure:
+    """Restored faces one below the other, each under its name: input, bicubic, steps, original."""
+    figure = Figure(figsize=(11.5, 2.8 * len(faces)), layout="constrained")
+    for part, (name, face) in zip(figure.subfigures(len(faces), 1, squeeze=False)[:, 0], faces.items(), strict=True):
+        _pictures(part, face)
+        part.suptitle(name, fontsize=12, fontweight="bold", color=INK)
+    return figure
+
+
 def row(pictures: Mapping[str, Picture], points: Mapping[str, NDArray[Any]] | None = None) -> Figure:
     """Pictures side by side at one size, each under its name; `points` (68, 2) go on the picture of that name."""
     figure = Figure(figsize=(2.6 * len(pictures), 2.9), layout="constrained")
