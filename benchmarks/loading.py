@@ -13,7 +13,8 @@ import torch
 from machine import describe
 from PIL import Image
 
-from mpe_lib.faces.facset import RandomCrops, read_faces
+from mpe_lib.faces.crops import RandomCrops
+from mpe_lib.faces.facset import read_faces
 from mpe_lib.synthetic.people import prepare_synthetic
 
 ROUNDS = 7

@@ -12,7 +12,8 @@ from torch.utils.data import default_collate
 
 from mpe_lib.config import preset
 from mpe_lib.faces.astronaut import astronaut_folder
-from mpe_lib.faces.facset import RandomCrops, read_faces
+from mpe_lib.faces.crops import RandomCrops
+from mpe_lib.faces.facset import read_faces
 from mpe_lib.losses import au_weights
 from mpe_lib.nets import MPENet
 from mpe_lib.train import update_once

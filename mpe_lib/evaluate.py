@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mpe_lib.faces.crops import CROP, CentreCrops, Sample
 from mpe_lib.faces.degrade import bicubic
-from mpe_lib.faces.facset import CROP, CentreCrops, Faces, Sample
+from mpe_lib.faces.facset import Faces
 from mpe_lib.heatmaps import decode
 from mpe_lib.metrics import au_scores, landmark_error, psnr, ssim
 from mpe_lib.nets import MPENet, MPEOutput, evaluating

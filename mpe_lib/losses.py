@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mpe_lib.config import TrainConfig
-from mpe_lib.faces.facset import Sample
+from mpe_lib.faces.crops import Sample
 from mpe_lib.heatmaps import encode
 from mpe_lib.nets.mpenet import MPEOutput
 

@@ -12,8 +12,9 @@ from PIL import Image
 
 from mpe_lib.errors import UserError
 from mpe_lib.faces.align import align, detect
+from mpe_lib.faces.crops import CROP
 from mpe_lib.faces.degrade import bicubic, degrade
-from mpe_lib.faces.facset import ALIGNED, CROP
+from mpe_lib.faces.facset import ALIGNED
 from mpe_lib.faces.picture import read_picture
 from mpe_lib.metrics import psnr, ssim
 from mpe_lib.nets import MPENet, evaluating

@@ -20,7 +20,8 @@ from torch.utils.data import DataLoader
 from mpe_lib import checkpoint
 from mpe_lib.config import Config, TrainConfig
 from mpe_lib.errors import UserError
-from mpe_lib.faces.facset import CentreCrops, Faces, RandomCrops, Sample, Shuffled
+from mpe_lib.faces.crops import CentreCrops, RandomCrops, Sample, Shuffled
+from mpe_lib.faces.facset import Faces
 from mpe_lib.losses import LossTerms, au_weights, mpe_loss
 from mpe_lib.metrics import psnr
 from mpe_lib.nets import MPENet, evaluating

@@ -1,29 +1,20 @@
-"""Face folders: 144 x 144 pictures with landmarks and action units in `metadata.csv`, and the samples cut from them."""
+"""Face folders: 144 x 144 pictures with landmarks and action units in `metadata.csv`."""
 
 import csv
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from random import Random
-from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
 
 from mpe_lib.errors import UserError
-from mpe_lib.faces.degrade import degrade
-from mpe_lib.faces.picture import read_picture
-from mpe_lib.heatmaps import MIRROR
-from mpe_lib.pixels import Picture, to_tensor
 
 ALIGNED = 144  # side of a face in a face folder
-CROP = 128  # what the network is trained on of it (Sec. 4.2)
 POINTS = [(f"x_{i}", f"y_{i}") for i in range(68)]
 COORDINATES = [name for point in POINTS for name in point]
 # 9: unknown, as BP4D writes it; with a decimal, as pandas writes a column that has gaps
@@ -181,141 +172,6 @@ def _au(table: Path, line: int, row: dict[str, str], au: int) -> float:
             "write 1 for present, 0 for absent, 9 or nothing for unknown",
         )
     return AU_VALUES[value]
-
-
-class Sample(NamedTuple):
-    """What the network trains on: one face, or a batch of them with N in front."""
-
-    hr: Tensor  # (3, 128, 128), RGB in [0, 1]
-    lr: Tensor  # (3, 16, 16)
-    landmarks: Tensor  # (68, 2), x and y in pixels of hr; NaN unknown
-    aus: Tensor  # (A,): 1 present, 0 absent, NaN unknown
-
-
-class CentreCrops(Dataset[Sample]):
-    """The faces as they are tested: the central 128 x 128."""
-
-    def __init__(self, faces: Faces) -> None:
-        self.faces = faces
-
-    def __len__(self) -> int:
-        return len(self.faces)
-
-    def __getitem__(self, index: int) -> Sample:
-        face = read_face(self.faces.paths[index])
-        start = (len(face) - CROP) // 2
-        return _sample(*crop(face, self.faces.landmarks[index], start, start, CROP), self.faces.aus[index])
-
-
-class RandomCrops(Dataset[Sample]):
-    """The faces as they are trained on: a random crop, a little larger or smaller, flipped half of the time.
-
-    What happens to a face follows from (seed, visit, index) alone, so that neither the number of workers
-    nor an interruption changes it. The key is (visit, index), as `Shuffled` gives it.
-    """
-
-    def __init__(self, faces: Faces, scale_jitter: float, seed: int) -> None:
-        self.faces, self.scale_jitter, self.seed = faces, scale_jitter, seed
-
-    def __len__(self) -> int:
-        return len(self.faces)
-
-    def __getitem__(self, key: tuple[int, int]) -> Sample:
-        visit, index = key
-        random = Random(f"{self.seed} {visit} {index}")  # half the time of numpy's to set up
-        face, landmarks = read_face(self.faces.paths[index]), self.faces.landmarks[index]
-        side = min(round(CROP * (1 + self.scale_jitter * random.uniform(-1, 1))), len(face))
-        left, top = random.randint(0, len(face) - side), random.randint(0, len(face) - side)
-        face, landmarks = crop(face, landmarks, left, top, side)
-        if random.random() < 0.5:
-            face, landmarks = flip(face, landmarks)
-        return _sample(face, landmarks, self.faces.aus[index])
-
-
-class Shuffled(Sampler[list[tuple[int, int]]]):
-    """Batches of (visit, index) without end of epoch: a batch may hold the last faces of one and the first of the next.
-
-    An epoch is as many faces as there are. Each comes as often as its frequency says, rounded up in some epochs and
-    down in others; where all are equal that is once, and the visit is the number of the epoch. No face has the same
-    visit twice.
-
-    Args:
-        frequency: (n,), how often each face comes, relative to the others; or n, for equal ones.
-        batch_size: faces in a batch.
-        start, stop: the first update and the one after the last; any update can be the first.
-        seed: of the order.
-    """
-
-    def __init__(self, frequency: NDArray[np.float64] | int, batch_size: int, start: int, stop: int, seed: int) -> None:
-        often = np.ones(frequency) if isinstance(frequency, int) else frequency
-        self._times = often * (len(often) / often.sum())  # in an epoch, on average
-        self.batch_size, self.start, self.stop, self.seed = batch_size, start, stop, seed
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        current, keys = -1, list[tuple[int, int]]()
-        for update in range(self.start, self.stop):
-            batch: list[tuple[int, int]] = []
-            for position in range(update * self.batch_size, (update + 1) * self.batch_size):
-                epoch, place = divmod(position, len(self._times))
-                if epoch != current:
-                    current, keys = epoch, self._epoch(epoch)
-                batch.append(keys[place])
-            yield batch
-
-    def _epoch(self, number: int) -> list[tuple[int, int]]:
-        """Systematic sampling: the faces lie side by side, each as long as its frequency, and a comb of as many
-        teeth as there are faces is laid over them; each tooth takes the face that it meets."""
-        random = np.random.default_rng((self.seed, number))
-        order = random.permutation(len(self._times))
-        if np.ptp(self._times) == 0:
-            return [(number, int(index)) for index in order]
-        ends = np.cumsum(self._times[order])
-        ends[-1] = len(order)  # but for rounding
-        met = np.searchsorted(ends, np.arange(len(order)) + random.random(), side="right")
-        again = np.arange(len(met)) - np.searchsorted(met, met)  # how often the face has come in this epoch
-        most = int(np.ceil(self._times.max()))
-        keys = np.column_stack([number * most + again, order[met]])
-        return [(int(visit), int(index)) for visit, index in random.permutation(keys)]
-
-
-def read_face(path: Path) -> Picture:
-    """A picture of a face folder.
-
-    Raises:
-        UserError: it can't be read, is not square, or is smaller than 128 pixels.
-    """
-    face = read_picture(path)
-    height, width = face.shape[:2]
-    if height != width or width < CROP:
-        raise UserError(f"{path}: {width} x {height} pixels", f"a face is square and at least {CROP} pixels wide")
-    return face
-
-
-def crop(
-    face: Picture, landmarks: NDArray[np.float32], left: int, top: int, side: int
-) -> tuple[Picture, NDArray[np.float32]]:
-    """A square of the face at 128 x 128, with its landmarks; x is the centre of pixel x.
-
-    OpenCV's cubic takes a ninth of the time of Pillow's, and need not antialias at nearly the same size.
-    """
-    square = face[top : top + side, left : left + side]
-    cut = np.asarray(cv2.resize(square, (CROP, CROP), interpolation=cv2.INTER_CUBIC), np.uint8)
-    moved = (landmarks + 0.5 - np.array([left, top], np.float32)) * np.float32(CROP / side) - np.float32(0.5)
-    return cut, moved
-
-
-def flip(face: Picture, landmarks: NDArray[np.float32]) -> tuple[Picture, NDArray[np.float32]]:
-    """The mirror image: pixels turned, points turned and renamed, for the left eye is now the right one."""
-    mirrored = landmarks.take(MIRROR, axis=0)
-    mirrored[:, 0] = face.shape[1] - 1 - mirrored[:, 0]
-    return np.asarray(cv2.flip(face, 1), np.uint8), mirrored
-
-
-def _sample(face: Picture, landmarks: NDArray[np.float32], aus: NDArray[np.float32]) -> Sample:
-    return Sample(to_tensor(face), to_tensor(degrade(face)), torch.from_numpy(landmarks), torch.from_numpy(aus))
 
 
 def read_all(sources: Sequence[tuple[Path, float | None]], split: str | None, aus: tuple[int, ...]) -> Faces:
