@@ -19,8 +19,15 @@ lint: $(READY)  ## ruff on everything, pyright on mpe_lib
 lab: $(READY)  ## JupyterLab on the notebooks, on this machine only
 	.venv/bin/jupyter lab notebooks
 
-notebooks: $(READY)  ## run the lessons anew, outputs and all
-	.venv/bin/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+lessons: $(READY)  ## write the lessons out of notebooks/solutions, and run them all anew
+	.venv/bin/python tools/lessons.py write
+	.venv/bin/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False notebooks/*.ipynb
+
+assignment: $(READY)  ## the lessons for a class, without solutions and outputs, in out/assignment
+	.venv/bin/python tools/lessons.py write out/assignment
+
+grade: $(READY)  ## make grade DIR=submissions: check what a class handed in, into grades.csv
+	.venv/bin/python tools/grade.py $(DIR)
 
 figures: demo  ## draw the pictures of the README anew
 	cp out/demo/sheet.png figures/astronaut.png
@@ -34,4 +41,4 @@ $(READY): pyproject.toml constraints.txt
 	.venv/bin/pip install $$(.venv/bin/python tools/torch_index.py) -c constraints.txt -e '.[notebooks,dev]'
 	touch $@
 
-.PHONY: help demo test lint lab notebooks figures clean
+.PHONY: help demo test lint lab lessons assignment grade figures clean

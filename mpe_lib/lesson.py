@@ -27,6 +27,7 @@ def profile() -> Profile:
 
 def start() -> None:
     """Show every Figure as a JPEG, a quarter of a PNG's size for faces, and begin from the same random numbers."""
+    import matplotlib as mpl
     import torch
     from IPython.core.getipython import get_ipython
     from IPython.core.pylabtools import select_figure_formats
@@ -34,4 +35,6 @@ def start() -> None:
     torch.manual_seed(0)
     shell = get_ipython()
     if shell is not None:
+        shell.run_line_magic("matplotlib", "inline")  # first, for it chooses a format too
         select_figure_formats(shell, {"jpeg"}, dpi=96, pil_kwargs={"quality": 80})
+    mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False})

@@ -28,13 +28,41 @@ def check_00(metrics: dict, folder: Path) -> None:
     assert (folder / "table.txt").read_text().count("step 3") == 2
 
 
+def check_01(metrics: dict, folder: Path) -> None:
+    psnr = metrics["psnr"]
+    assert metrics["faces"] == 8
+    assert psnr["Y, pooled"] < psnr["Y, border 0, mean of pictures"] < psnr["RGB, bytes that wrap"]
+
+
+def check_02(metrics: dict, folder: Path) -> None:
+    assert metrics["pixels lost"] == pytest.approx({"largest cell": 1.53, "quarter": 0.77}, abs=0.02)
+    assert metrics["second bump"] == 1
+
+
+def check_03(metrics: dict, folder: Path) -> None:
+    assert metrics["faces"] == 128
+    assert 0.4 < metrics["AUC"] < 1
+    assert 0 <= metrics["F1"] < metrics["accuracy"] < 1  # it says no
+
+
+def check_04(metrics: dict, folder: Path) -> None:
+    assert metrics == {"parameters": {"x4": 1_876_583, "x8": 4_088_423}, "sees": {"1": 3, "3": 7, "6": 13}}
+
+
 def check_10(metrics: dict, folder: Path) -> None:
     assert metrics["updates"] == 6
     assert (folder / "run-tiny-0" / "best" / "net.safetensors").is_file()
     assert metrics["psnr"]["step 3"] > metrics["psnr"]["bicubic"] - 1
 
 
-CHECKS = {"00_start_here": check_00, "10_train_mpenet": check_10}
+CHECKS = {
+    "00_start_here": check_00,
+    "01_degradation_and_metrics": check_01,
+    "02_landmarks_and_heatmaps": check_02,
+    "03_action_units_and_imbalance": check_03,
+    "04_feedback_block": check_04,
+    "10_train_mpenet": check_10,
+}
 
 
 def test_papermill_runs_it_and_its_metrics_hold(

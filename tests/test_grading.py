@@ -1,0 +1,121 @@
+"""What a class hands in is graded, whatever it is; exercises are cut out of solutions."""
+
+import csv
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))  # where the commands are
+import grade
+import lessons
+
+SOLVED = """def double(x):
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION"""
+
+
+def cell(source: str, *tags: str, name: str) -> nbformat.NotebookNode:
+    return new_code_cell(source, metadata={"tags": list(tags)}, id=name)
+
+
+@pytest.fixture(scope="module")
+def solutions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One lesson, of one exercise."""
+    folder = tmp_path_factory.mktemp("solutions")
+    cells = [
+        new_markdown_cell("# 01 Twice\n\n{badges} {cost}", id="title"),
+        cell("from mpe_lib.checking import check", name="imports"),
+        cell(SOLVED, "exercise", name="exercise-1"),
+        cell("check(double, lambda x: 2 * x, (2,), (5,))", "check", name="check-1"),
+        cell("print('why it is so')", "solution", name="why"),
+    ]
+    nbformat.write(new_notebook(cells=cells), folder / "01_twice.ipynb")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def only_this_lesson(solutions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grade, "SOLUTIONS", solutions)
+    monkeypatch.setattr(lessons, "SOLUTIONS", solutions)
+
+
+def test_a_lesson_is_cut_out_of_its_solution(solutions: Path) -> None:
+    lesson = lessons.cut(solutions / "01_twice.ipynb")
+    assert [each.id for each in lesson.cells] == ["title", "imports", "exercise-1", "check-1"]
+    assert lesson.cells[2].source == "def double(x):\n    ...  # yours to write"
+    assert "mybinder.org" in lesson.cells[0].source
+    assert lesson.cells[0].source.endswith("not measured yet")
+
+
+def test_outputs_stay_where_only_words_change(solutions: Path, tmp_path: Path) -> None:
+    lessons.write(tmp_path)
+    target = tmp_path / "01_twice.ipynb"
+    run = nbformat.read(target, as_version=4)
+    run.cells[1].execution_count = 7
+    run.cells[0].source = "# 01 Thrice"
+    nbformat.write(run, target)
+    lessons.write(tmp_path)
+    again = nbformat.read(target, as_version=4)
+    assert again.cells[0].source.startswith("# 01 Twice")
+    assert again.cells[1].execution_count == 7
+    again.cells[3].source = "check(double, lambda x: x, (2,))"
+    nbformat.write(again, target)
+    lessons.write(tmp_path)
+    assert nbformat.read(target, as_version=4).cells[1].execution_count is None
+
+
+def handed_in(folder: Path, answer: str, check: str = "") -> Path:
+    lesson = lessons.cut(lessons.SOLUTIONS / "01_twice.ipynb")
+    lesson.cells[2].source = answer
+    lesson.cells[3].source = check or lesson.cells[3].source
+    nbformat.write(lesson, folder / "01_twice.ipynb")
+    return folder / "01_twice.ipynb"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (SOLVED, ""),
+        ("def double(x):\n    ...", "is it not written yet"),
+        ("def double(x):\n    return x + 2", "the result is 7, and should be 10"),
+        ("def double(x)\n    return 2 * x", "SyntaxError: expected ':'"),
+        ("import numpy\nnumpy.ones(10**9)", "MemoryError"),
+        ("import os\nos._exit(1)", "its kernel died"),
+        ("while True: pass", "it ran longer than 15 s"),
+    ],
+)
+def test_an_answer_is_graded(tmp_path: Path, answer: str, told: str) -> None:
+    ((exercise, right, problem),) = grade.grade(handed_in(tmp_path, answer), seconds=15, gigabytes=4)
+    assert exercise == "exercise 1"
+    assert right == (told == "")
+    assert told in problem
+
+
+def test_a_check_of_the_learner_s_own_does_not_count(tmp_path: Path) -> None:
+    path = handed_in(tmp_path, "def double(x):\n    return 0", check="check(1, 1)")
+    assert [right for _, right, _ in grade.grade(path, seconds=60, gigabytes=4)] == [False]
+
+
+def test_a_folder_of_submissions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ann", "bob"):
+        (tmp_path / name).mkdir()
+    handed_in(tmp_path / "ann", SOLVED)
+    (tmp_path / "bob" / "01_twice.ipynb").write_text("not JSON")
+    (tmp_path / "bob" / "99_other.ipynb").write_text("{}")
+    monkeypatch.setattr(sys, "argv", ["grade.py", str(tmp_path), "--out", str(tmp_path / "grades.csv")])
+    grade.main()
+    with (tmp_path / "grades.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows == [
+        ["submission", "exercise", "right", "problem"],
+        ["ann/01_twice.ipynb", "exercise 1", "1", ""],
+        ["bob/01_twice.ipynb", "", "0", "not a notebook (NotJSONError)"],
+        ["bob/99_other.ipynb", "", "0", "no lesson has this name"],
+    ]
+    monkeypatch.setattr(sys, "argv", ["grade.py", str(tmp_path / "nobody")])
+    with pytest.raises(SystemExit, match="no notebook in it"):
+        grade.main()

@@ -1,0 +1,147 @@
+"""Make the lessons out of their solutions.
+
+    python tools/lessons.py write [FOLDER]   the lessons; with FOLDER a copy for a class, which has no outputs
+    python tools/lessons.py measure [NAME]   minutes and memory of each lesson, or of one, into notebooks/costs.json
+
+A lesson is written once, in notebooks/solutions, with its exercises solved. In a cell tagged `exercise` the lines from
+`### BEGIN SOLUTION` to `### END SOLUTION` are the learner's to write; a cell tagged `solution` is left out. For
+{badges}, {cost} and {course} in the text the lesson has what they stand for.
+
+nbgrader reads the same marks. It and otter-grader do more than is needed here, bring 300 MB and more, and limit no
+memory: so `tools/grade.py` is small and our own.
+"""
+
+import argparse
+import copy
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+from urllib.parse import quote
+
+import nbformat
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+SOLUTIONS = NOTEBOOKS / "solutions"
+COSTS = NOTEBOOKS / "costs.json"
+SOLVED = re.compile(r"^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION$", re.MULTILINE | re.DOTALL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True, dest="command")
+    commands.add_parser("write").add_argument("folder", type=Path, nargs="?", default=NOTEBOOKS)
+    commands.add_parser("measure").add_argument("name", nargs="?", default="")
+    arguments = parser.parse_args()
+    if arguments.command == "write":
+        write(arguments.folder)
+    else:
+        measure(arguments.name)
+
+
+def write(folder: Path) -> None:
+    """Write the lessons; where only words have changed, the outputs stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in sorted(SOLUTIONS.glob("*.ipynb")):
+        lesson, target = cut(path), folder / path.name
+        if target.exists():
+            stored = nbformat.read(target, as_version=4)
+            if contents(stored) == contents(lesson):
+                continue
+            if [cell.source for cell in code(stored)] == [cell.source for cell in code(lesson)]:
+                for new, old in zip(code(lesson), code(stored), strict=True):
+                    new.outputs, new.execution_count = old.outputs, old.execution_count
+        nbformat.write(lesson, target)
+        print(os.path.relpath(target))
+
+
+def cut(path: Path) -> NotebookNode:
+    """The lesson that a solution holds, without outputs."""
+    lesson = copy.deepcopy(nbformat.read(path, as_version=4))
+    lesson.cells = [cell for cell in lesson.cells if "solution" not in tags(cell)]
+    for cell in code(lesson):
+        cell.outputs, cell.execution_count = [], None
+        if "exercise" in tags(cell):
+            cell.source = SOLVED.sub(r"\1...  # yours to write", cell.source)
+    said = {"{badges}": badges(path.name), "{cost}": cost(path.stem), "{course}": course()}
+    for cell in lesson.cells:
+        for mark, text in said.items() if cell.cell_type == "markdown" else ():
+            cell.source = cell.source.replace(mark, text)
+    return lesson
+
+
+def code(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def contents(notebook: NotebookNode) -> list[tuple[str, str, str, list[str]]]:
+    """What a lesson is, whether it has been run or not."""
+    return [(cell.id, cell.cell_type, cell.source, tags(cell)) for cell in notebook.cells]
+
+
+def badges(name: str) -> str:
+    """To open a lesson on Binder and on Colab, from where the project says that it is kept."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    repository = project["urls"]["Repository"].removeprefix("https://github.com/")
+    binder = f"https://mybinder.org/v2/gh/{repository}/HEAD?labpath={quote(f'notebooks/{name}', safe='')}"
+    colab = f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name}"
+    return (
+        f"[![open on Binder](https://mybinder.org/badge_logo.svg)]({binder})\n"
+        f"[![open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab})"
+    )
+
+
+def cost(stem: str) -> str:
+    """What a lesson takes, as it was measured."""
+    costs = json.loads(COSTS.read_text()) if COSTS.exists() else {}
+    if stem not in costs:
+        return "minutes and memory not measured yet"
+    minutes, gigabytes = costs[stem]["minutes"], costs[stem]["gigabytes"]
+    time_taken = (
+        "Less than a minute" if minutes < 1 else f"About {minutes:.0f} minute{'s' if round(minutes) > 1 else ''}"
+    )
+    return f"{time_taken} to run on a laptop without a GPU · peak memory {gigabytes:.1f} GB"
+
+
+def course() -> str:
+    """A table of the lessons."""
+    lines = ["| lesson | takes |", "|---|---|"]
+    for path in sorted(SOLUTIONS.glob("*.ipynb")):
+        title = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].removeprefix("# ")
+        lines.append(f"| [{title}]({path.name}) | {cost(path.stem)} |")
+    return "\n".join(lines)
+
+
+def measure(name: str) -> None:
+    """Run lessons in the profile `lesson` on two threads."""
+    costs = json.loads(COSTS.read_text()) if COSTS.exists() else {}
+    for path in sorted(SOLUTIONS.glob(f"{name}*.ipynb")):
+        with tempfile.TemporaryDirectory() as folder:
+            command = ["-m", "papermill", str(NOTEBOOKS / path.name), f"{folder}/out.ipynb", "-p", "output", folder]
+            environment = os.environ | {"MPE_PROFILE": "lesson", "OMP_NUM_THREADS": "2"}
+            start = time.perf_counter()
+            process = subprocess.Popen(
+                [sys.executable, *command, "--cwd", str(NOTEBOOKS), "--no-progress-bar"], env=environment
+            )
+            _, status, usage = os.wait4(process.pid, 0)  # of the largest of it and its children: the kernel
+        if status:
+            sys.exit(f"{path.name} failed")
+        minutes, gigabytes = (time.perf_counter() - start) / 60, usage.ru_maxrss / 2**20
+        costs[path.stem] = {"minutes": round(minutes, 1), "gigabytes": round(gigabytes, 1)}
+        COSTS.write_text(json.dumps(costs, indent=1, sort_keys=True) + "\n")
+        print(path.stem, costs[path.stem], flush=True)
+
+
+if __name__ == "__main__":
+    main()
