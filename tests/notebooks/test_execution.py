@@ -49,6 +49,12 @@ def check_04(metrics: dict, folder: Path) -> None:
     assert metrics == {"parameters": {"x4": 1_876_583, "x8": 4_088_423}, "sees": {"1": 3, "3": 7, "6": 13}}
 
 
+def check_05(metrics: dict, folder: Path) -> None:
+    psnr = metrics["psnr"]
+    assert metrics["updates"] == 4
+    assert min(psnr["with state"] + psnr["without"]) > psnr["bicubic"] - 3  # as far as four updates go
+
+
 def check_10(metrics: dict, folder: Path) -> None:
     assert metrics["updates"] == 6
     assert (folder / "run-tiny-0" / "best" / "net.safetensors").is_file()
@@ -61,6 +67,7 @@ CHECKS = {
     "02_landmarks_and_heatmaps": check_02,
     "03_action_units_and_imbalance": check_03,
     "04_feedback_block": check_04,
+    "05_recurrent_sr_branch": check_05,
     "10_train_mpenet": check_10,
 }
 
