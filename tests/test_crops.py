@@ -1,6 +1,5 @@
 """Crops and flips move the landmarks with the pixels; faces come in an order that can be gone on with."""
 
-import csv
 import math
 from collections import Counter
 from pathlib import Path
@@ -18,7 +17,7 @@ from mpe_lib.faces.align import detect
 from mpe_lib.faces.astronaut import astronaut
 from mpe_lib.faces.crops import CentreCrops, RandomCrops, Sample, Shuffled, crop, flip
 from mpe_lib.faces.degrade import degrade
-from mpe_lib.faces.facset import Faces, read_all, read_faces
+from mpe_lib.faces.facset import Faces, read_faces
 from mpe_lib.pixels import Picture, to_picture, to_tensor
 
 # Left and right by hand, from the drawing of the 68 points: jaw, brows, nostrils, eyes, outer lips, inner lips.
@@ -32,18 +31,6 @@ PAIRS = [
 ]
 MIDDLE = [8, 27, 28, 29, 30, 33, 51, 57, 62, 66]
 AUS = (4, 12, 26)  # in the astronaut's folder: absent, present, without a column
-
-
-def table(folder: Path) -> list[dict[str, str]]:
-    with (folder / "metadata.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def write(folder: Path, rows: list[dict[str, str]]) -> None:
-    with (folder / "metadata.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def dotted(x: float, y: float, side: int = 144) -> Picture:
@@ -257,15 +244,3 @@ def test_no_face_is_cut_the_same_twice_and_any_update_can_be_the_first(
     keys = [key for keys in whole for key in keys]
     assert len(set(keys)) == len(keys)
     assert list(Shuffled(np.array(often), batch, start, 20, seed=1)) == whole[start:]
-
-
-def test_weights_are_the_shares_of_folders_whatever_their_size(faces: Path, own_faces: Path) -> None:
-    rows = table(own_faces)
-    write(own_faces, [row for row in rows if row["split"] != "train"] + [rows[4], rows[5]])
-    few, many = read_faces(own_faces, "train", AUS), read_faces(faces, "train", AUS)
-    assert (len(few), len(many)) == (2, 12)
-    both = read_all([(own_faces, 3.0), (faces, 1.0)], "train", AUS)
-    assert both.frequency[:2].sum() == 3 * both.frequency[2:].sum()
-    (keys,) = Shuffled(both.frequency, 14 * 20, 0, 1, seed=0)
-    assert sum(index < 2 for _, index in keys) / len(keys) == pytest.approx(3 / 4, abs=0.01)
-    assert read_all([(own_faces, None), (faces, None)], "train", AUS).frequency.tolist() == [1] * 14

@@ -14,7 +14,7 @@ from PIL import Image
 from mpe_lib.errors import UserError
 from mpe_lib.faces.align import align, detect
 from mpe_lib.faces.astronaut import astronaut
-from mpe_lib.faces.crops import CentreCrops, RandomCrops
+from mpe_lib.faces.crops import CentreCrops, RandomCrops, Shuffled
 from mpe_lib.faces.facset import Faces, read_all, read_faces
 
 Row = dict[str, str]
@@ -83,6 +83,18 @@ def test_rates_by_hand() -> None:
     # the first face three times as often as any other: a is shown in 3 of 6, b in 3 of 4
     often = replace(faces, frequency=np.array([3.0, 1, 1, 1]))
     assert often.rates().tolist() == pytest.approx([1 / 2, 3 / 4, u, u], nan_ok=True)
+
+
+def test_weights_are_the_shares_of_folders_whatever_their_size(faces: Path, own_faces: Path) -> None:
+    rows = table(own_faces)
+    write(own_faces, [row for row in rows if row["split"] != "train"] + [rows[4], rows[5]])
+    few, many = read_faces(own_faces, "train", AUS), read_faces(faces, "train", AUS)
+    assert (len(few), len(many)) == (2, 12)
+    both = read_all([(own_faces, 3.0), (faces, 1.0)], "train", AUS)
+    assert both.frequency[:2].sum() == 3 * both.frequency[2:].sum()
+    (keys,) = Shuffled(both.frequency, 14 * 20, 0, 1, seed=0)
+    assert sum(index < 2 for _, index in keys) / len(keys) == pytest.approx(3 / 4, abs=0.01)
+    assert read_all([(own_faces, None), (faces, None)], "train", AUS).frequency.tolist() == [1] * 14
 
 
 # ---- what is not known

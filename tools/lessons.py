@@ -12,7 +12,6 @@ memory: so `tools/grade.py` is small and our own.
 """
 
 import argparse
-import copy
 import json
 import os
 import re
@@ -64,7 +63,7 @@ def write(folder: Path) -> None:
 
 def cut(path: Path) -> NotebookNode:
     """The lesson that a solution holds, without outputs."""
-    lesson = copy.deepcopy(nbformat.read(path, as_version=4))
+    lesson = nbformat.read(path, as_version=4)
     lesson.cells = [cell for cell in lesson.cells if "solution" not in tags(cell)]
     for cell in code(lesson):
         cell.outputs, cell.execution_count = [], None
