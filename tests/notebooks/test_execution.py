@@ -52,7 +52,7 @@ def check_04(metrics: dict, folder: Path) -> None:
 def check_05(metrics: dict, folder: Path) -> None:
     psnr = metrics["psnr"]
     assert metrics["updates"] == 4
-    assert min(psnr["with state"] + psnr["without"]) > psnr["bicubic"] - 3  # as far as four updates go
+    assert min(psnr["with state"] + psnr["without"]) > psnr["bicubic"] - 1  # it starts .63 below, as bilinear
 
 
 def check_10(metrics: dict, folder: Path) -> None:
