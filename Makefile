@@ -31,7 +31,7 @@ grade: $(READY)  ## make grade DIR=submissions: check what a class handed in, in
 
 figures: demo  ## draw the pictures of the README anew
 	cp out/demo/sheet.png figures/astronaut.png
-	.venv/bin/python tools/synthetic_figures.py figures
+	.venv/bin/python tools/figures.py figures
 
 clean:  ## remove what make has made
 	rm -rf .venv out/demo build *.egg-info .*_cache .hypothesis

@@ -210,6 +210,14 @@ def _example(path: str) -> str:
     return f"for example --set {path}={getattr(kind, name)}"
 
 
+# The rows of Table 4: what each network has, as changes to a config. All three branches are the paper's MPENet.
+ABLATIONS: dict[str, dict[str, bool]] = {
+    "baseline": {"net.use_landmarks": False, "net.use_aus": False, "net.use_attention": False},
+    "+landmarks": {"net.use_landmarks": True, "net.use_aus": False, "net.use_attention": False},
+    "+AUs": {"net.use_landmarks": True, "net.use_aus": True, "net.use_attention": False},
+    "+attention maps": {"net.use_landmarks": True, "net.use_aus": True, "net.use_attention": True},
+}
+
 # At the paper's .01 the action units' gradient in the SR branch is, early on, 7 times that of the pictures.
 _LAMBDA_AU = 3e-4
 

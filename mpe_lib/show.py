@@ -110,36 +110,6 @@ def overlay(picture: Picture, heat: NDArray[np.float32], strength: float = 0.75)
     return np.round(grey * (1 - alpha) + warm * alpha).astype(np.uint8)
 
 
-def unrolled(low: Sequence[tuple[int, ...]], high: Sequence[tuple[int, ...]]) -> Figure:
-    """The groups of a feedback block side by side, with the shapes that went through: what is merged into what.
-
-    Args:
-        low: shape (C, H, W) of the input and of what each group brought down.
-        high: of what each group lifted.
-    """
-    figure = Figure(figsize=(1.9 * len(low), 3.0), layout="constrained")
-    axes = figure.subplots()
-    at = {("low", i): (i - 0.5, 0.0) for i in range(len(low))} | {
-        ("high", i): (float(i), 1.0) for i in range(len(high))
-    }
-    links = [(("low", j), ("high", i)) for i in range(len(high)) for j in range(i + 1)]
-    links += [(("high", j), ("low", i + 1)) for i in range(len(high)) for j in range(i + 1)]
-    for source, target in links:
-        rise = 0.13 if target[0] == "high" else -0.13  # from the edge of a box to that of another
-        ends = (at[target][0], at[target][1] - rise), (at[source][0], at[source][1] + rise)
-        colour = ACCENT if rise > 0 else "#c2571a"
-        axes.annotate(
-            "", *ends, arrowprops={"arrowstyle": "->", "color": colour, "alpha": 0.7, "shrinkA": 0, "shrinkB": 0}
-        )
-    for (name, i), (x, y) in at.items():
-        channels, height, width = (low if name == "low" else high)[i]
-        axes.text(x, y, f"{channels}\n{height} x {width}", ha="center", va="center", fontsize=9, color=INK,
-                  bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": MUTED})  # fmt: skip
-    axes.set(xlim=(-0.9, len(low) - 1.1), ylim=(-0.4, 1.4))
-    axes.set_axis_off()
-    return figure
-
-
 def curves(lines: Sequence[dict[str, Any]], bicubic: float | None = None) -> Figure:
     """A training, from the lines of its metrics.jsonl: the loss terms, and PSNR of every step on validation faces.
 

@@ -55,6 +55,31 @@ def check_05(metrics: dict, folder: Path) -> None:
     assert min(psnr["with state"] + psnr["without"]) > psnr["bicubic"] - 1  # it starts .63 below, as bilinear
 
 
+def check_06(metrics: dict, folder: Path) -> None:
+    assert metrics["updates"] == 3
+    assert metrics["error of each stack"].keys() == {"original", "16 x 16", "step 1", "no skips"}
+    assert all(error > metrics["mean face"] for both in metrics["error of each stack"].values() for error in both)
+
+
+def check_07(metrics: dict, folder: Path) -> None:
+    for rate, best in metrics["best constant"].items():
+        assert best["cross-entropy"] == pytest.approx(float(rate), abs=0.002)
+        assert best["Dice"] == pytest.approx(float(rate) / 2, abs=0.005)
+    assert len(metrics["scores"]) == 4
+    assert all(0 <= score["AUC"] <= 1 for (score,) in metrics["scores"].values())
+
+
+def check_08(metrics: dict, folder: Path) -> None:
+    assert 0 < metrics["pixels off"] < 5
+    assert metrics["covered"]["AU25"] > 0.5 > 0.1 > metrics["covered"]["AU6"] > 0
+
+
+def check_09(metrics: dict, folder: Path) -> None:
+    assert metrics["parameters"] == {"tiny": 947_558, "small": 3_885_610, "base": 14_965_346, "paper": 22_105_766}
+    assert metrics["gradient"]["au"]["perb"] > 5 * metrics["gradient"]["rec"]["perb"]
+    assert abs(metrics["priors"]["heatmaps zero"]) < 0.2
+
+
 def check_10(metrics: dict, folder: Path) -> None:
     assert metrics["updates"] == 6
     assert (folder / "run-tiny-0" / "best" / "net.safetensors").is_file()
@@ -68,6 +93,10 @@ CHECKS = {
     "03_action_units_and_imbalance": check_03,
     "04_feedback_block": check_04,
     "05_recurrent_sr_branch": check_05,
+    "06_hourglass": check_06,
+    "07_au_losses_and_dice": check_07,
+    "08_au_attention_maps": check_08,
+    "09_assemble_mpenet": check_09,
     "10_train_mpenet": check_10,
 }
 

@@ -1,10 +1,13 @@
-"""Draw sixty synthetic people, and one with each action unit alone: python tools/synthetic_figures.py FOLDER."""
+"""Draw the figures of the README, but for the restored photograph: python tools/figures.py FOLDER.
+
+Sixty synthetic people, one of them with each action unit alone, and the network (the paper's Figure 1).
+"""
 
 import sys
 from dataclasses import replace
 from pathlib import Path
 
-from mpe_lib import show
+from mpe_lib import build_model, diagram, show
 from mpe_lib.au import CATALOGUE
 from mpe_lib.synthetic import ACTIONS, Pose, draw_identity, draw_light, synthesize
 
@@ -19,3 +22,5 @@ alone = [
     for au in names.values()
 ]
 show.contact(alone, list(names), columns=7).savefig(folder / "action_units.jpg", dpi=140, pil_kwargs={"quality": 85})
+
+diagram.mpenet(build_model("paper")).savefig(folder / "mpenet.png", dpi=100)
