@@ -36,5 +36,5 @@ def start() -> None:
     shell = get_ipython()
     if shell is not None:
         shell.run_line_magic("matplotlib", "inline")  # first, for it chooses a format too
-        select_figure_formats(shell, {"jpeg"}, dpi=96, pil_kwargs={"quality": 80})
+        select_figure_formats(shell, {"jpeg"}, dpi=96, pil_kwargs={"quality": 75})
     mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False})

@@ -4,13 +4,11 @@ import csv
 import sys
 from pathlib import Path
 
+import grade
+import lessons
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))  # where the commands are
-import grade
-import lessons
 
 SOLVED = """def double(x):
     ### BEGIN SOLUTION

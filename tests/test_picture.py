@@ -19,7 +19,7 @@ from PIL import Image
 
 from mpe_lib.errors import UserError
 from mpe_lib.faces import picture as module
-from mpe_lib.faces.picture import read_picture, write_png
+from mpe_lib.faces.picture import decode_picture, read_picture, write_png
 
 Array = NDArray[np.uint8]
 
@@ -264,3 +264,20 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_png(tmp_path / "picture.png", COLOURS.astype(np.complex128))  # type: ignore[arg-type]
     assert os.listdir(tmp_path) == []
+
+
+def test_a_picture_in_memory_is_read_like_a_file(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(256, size=(20, 30, 3), dtype=np.uint8)
+    write_png(tmp_path / "a.png", picture)
+    np.testing.assert_array_equal(decode_picture((tmp_path / "a.png").read_bytes(), "upload"), picture)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"), [(b"", "me.jpg is empty"), (b"nothing", "me.jpg is not a picture"), (None, "me.jpg cannot be")]
+)
+def test_a_bad_picture_in_memory_is_called_by_its_name(data: bytes | None, says: str, tmp_path: Path) -> None:
+    if data is None:
+        write_png(tmp_path / "a.png", np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8))
+        data = (tmp_path / "a.png").read_bytes()[:5000]
+    with pytest.raises(UserError, match=says):
+        decode_picture(data, "me.jpg")

@@ -2,6 +2,7 @@
 
 import stat
 import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -38,12 +39,23 @@ def read_picture(path: str | Path) -> NDArray[np.uint8]:
         UserError: missing, empty, not a picture, damaged, above 100 megapixels (told from the header,
             before anything is decoded), or with values that have no fixed white.
     """
-    path = Path(path)
+    return _decode(Path(path), str(path))
+
+
+def decode_picture(data: bytes, name: str) -> NDArray[np.uint8]:
+    """The same of a picture that is in memory, an upload; `name` is what errors call it."""
+    if not data:
+        raise UserError(f"{name} is empty", "copy it again from its source")
+    return _decode(BytesIO(data), name)
+
+
+def _decode(source: Path | BytesIO, path: str) -> NDArray[np.uint8]:
     try:
-        _check_file(path)
+        if isinstance(source, Path):
+            _check_file(source)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large pictures, which have our limit, and odd metadata
-            with Image.open(path, formats=FORMATS) as image:
+            with Image.open(source, formats=FORMATS) as image:
                 _check_header(path, image)
                 image.load()
                 return np.array(_to_rgb(image))
@@ -79,7 +91,7 @@ def _check_file(path: Path) -> None:
         raise UserError(f"{path} is empty", "copy it again from its source")
 
 
-def _check_header(path: Path, image: Image.Image) -> None:
+def _check_header(path: str, image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(path)
     # White may be 1, 255 or the largest value there is. (Pillow holds 16-bit PGM in mode "I" too.)
@@ -87,7 +99,7 @@ def _check_header(path: Path, image: Image.Image) -> None:
         raise UserError(f"{path} has no 8-bit or 16-bit colours (mode {image.mode})", "save it as 8-bit PNG")
 
 
-def _too_large(path: Path) -> UserError:
+def _too_large(path: str) -> UserError:
     return UserError(f"{path} has more than {MAX_PIXELS / 1e6:g} megapixels", "shrink it first")
 
 

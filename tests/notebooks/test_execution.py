@@ -1,21 +1,17 @@
 """Every notebook runs: by nbval, which compares the checked cells, and by papermill, as users run it from a shell."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
-import papermill
 import pytest
+from running import compare, execute
 
-ROOT = Path(__file__).parents[2]
+GIGABYTES = 1.2  # what Binder grants, with a margin
+CPU_SECONDS = {"10_train_mpenet": 90}  # in the smoke profile; others 40
 
 
 def test_checked_cells_still_print_what_is_stored(notebook: Path, smoke: dict[str, str]) -> None:
-    options = ["--nbval-lax", "--nbval-cell-timeout=300", "-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", "-q", *options, str(notebook)]
-    done = subprocess.run(command, capture_output=True, text=True, env=smoke, cwd=ROOT)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    compare(notebook, smoke)
 
 
 # What each notebook must measure in the smoke profile.
@@ -86,6 +82,22 @@ def check_10(metrics: dict, folder: Path) -> None:
     assert metrics["psnr"]["step 3"] > metrics["psnr"]["bicubic"] - 1
 
 
+def check_12(metrics: dict, folder: Path) -> None:
+    rows = metrics["table 4"]
+    assert list(rows) == ["baseline", "+landmarks", "+AUs", "+attention maps"]
+    assert all(len(row["psnr"]) == 3 and min(row["psnr"]) > metrics["bicubic"] for row in rows.values())
+    made = json.loads((folder / "ablations.json").read_text())  # of the runs that it made to try
+    assert [run["network"] for run in made["runs"]] == list(rows)
+    assert (folder / "ablations.png").is_file()
+
+
+def check_13(metrics: dict, folder: Path) -> None:
+    assert all(0 < gain < 3 for gain in metrics["gain"].values())
+    closed, opened = metrics["belief"]["AU26"]
+    assert opened > closed + 0.2
+    assert all(0 < change < 2 for change in metrics["steered"].values())
+
+
 CHECKS = {
     "00_start_here": check_00,
     "01_degradation_and_metrics": check_01,
@@ -98,24 +110,14 @@ CHECKS = {
     "08_au_attention_maps": check_08,
     "09_assemble_mpenet": check_09,
     "10_train_mpenet": check_10,
+    "12_ablations_and_tables": check_12,
+    "13_explore": check_13,
 }
 
 
-def test_papermill_runs_it_and_its_metrics_hold(
-    notebook: Path, smoke: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in smoke.items():
-        monkeypatch.setenv(name, value)
+def test_papermill_runs_it_and_its_metrics_hold(notebook: Path, smoke: dict[str, str], tmp_path: Path) -> None:
     parameters = {"profile": "smoke", "output": str(tmp_path)}
-    known = papermill.inspect_notebook(str(notebook))
-    assert parameters.keys() <= known.keys(), "papermill only warns of a parameter that the notebook does not have"
-
-    source, target = str(notebook), str(tmp_path / notebook.name)
-    executed = papermill.execute_notebook(
-        source, target, parameters, cwd=str(ROOT), kernel_name="python3", progress_bar=False
-    )
-
-    for state in executed.metadata.get("widgets", {}).values():
-        outputs = [output for widget in state["state"].values() for output in widget["state"].get("outputs", [])]
-        assert not [output for output in outputs if output["output_type"] == "error"], "an error inside a widget"
+    cost = execute(notebook, parameters, tmp_path / notebook.name, smoke)
     CHECKS[notebook.stem](json.loads((tmp_path / "metrics.json").read_text()), tmp_path)
+    assert cost.gigabytes <= GIGABYTES
+    assert cost.cpu_seconds <= CPU_SECONDS.get(notebook.stem, 40)

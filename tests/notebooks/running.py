@@ -1,0 +1,56 @@
+"""How notebooks are run to be tested; what is wrong is an AssertionError."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+import papermill
+
+ROOT = Path(__file__).parents[2]
+
+
+class Cost(NamedTuple):
+    """What running a notebook took: its kernel and papermill together, and the larger of the two."""
+
+    cpu_seconds: float
+    gigabytes: float
+
+
+def compare(notebook: Path, environment: Mapping[str, str]) -> None:
+    """Run it by nbval: the checked cells print what is stored."""
+    options = ["--nbval-lax", "--nbval-cell-timeout=300", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", *options, str(notebook)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+
+
+def execute(notebook: Path, parameters: Mapping[str, str], target: Path, environment: Mapping[str, str]) -> Cost:
+    """Run it by papermill, from a shell as users do, and leave it as `target`.
+
+    papermill only warns of a parameter that a notebook does not have, and does not see what fails inside a widget:
+    both are errors here.
+    """
+    known = papermill.inspect_notebook(str(notebook))
+    assert parameters.keys() <= known.keys(), f"it has no parameter {', '.join(parameters.keys() - known.keys())}"
+
+    given = [word for name, value in parameters.items() for word in ("-p", name, value)]
+    command = [sys.executable, "-m", "papermill", str(notebook), str(target), *given, "-k", "python3"]
+    with (target.parent / "papermill.log").open("w+") as log:
+        process = subprocess.Popen(
+            [*command, "--cwd", str(ROOT), "--no-progress-bar"], env=environment, stdout=log, stderr=log
+        )
+        _, status, usage = os.wait4(process.pid, 0)  # with its child, the kernel
+        process.returncode = os.waitstatus_to_exitcode(status)
+        log.seek(0)
+        assert process.returncode == 0, log.read()[-3000:]
+
+    executed = nbformat.read(target, as_version=4)
+    for state in executed.metadata.get("widgets", {}).values():
+        outputs = [output for widget in state["state"].values() for output in widget["state"].get("outputs", [])]
+        failed = [f"{each['ename']}: {each['evalue']}" for each in outputs if each["output_type"] == "error"]
+        assert not failed, f"inside a widget: {failed[0]}"
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20)
