@@ -142,6 +142,20 @@ def curves(lines: Sequence[dict[str, Any]], bicubic: float | None = None) -> Fig
     return figure
 
 
+def describe(figure: Figure) -> str:
+    """A figure in words, its own: titles, axes and legends of each part, for those who can't see it."""
+    parts: list[str] = [figure.get_suptitle(), *(part.get_suptitle() for part in figure.subfigs)]
+    legends = list(figure.legends)
+    for axes in figure.axes:
+        title = axes.get_title() or " ".join(text.get_text() for text in axes.texts)
+        names = [text for text in (axes.get_ylabel(), axes.get_xlabel()) if text]
+        parts.append(": ".join(text for text in (title, " against ".join(names)) if text))
+        legends += [legend for legend in (axes.get_legend(),) if legend]
+    entries = [text.get_text() for legend in legends for text in legend.get_texts()]
+    parts.append(", ".join(dict.fromkeys(entries)))
+    return "; ".join(" ".join(part.split()) for part in parts if part)
+
+
 def _pictures(figure: FigureBase, face: Restored) -> None:
     """Input, bicubic, every step, original, with PSNR and SSIM under what can be scored."""
     named, scores = face.pictures(), face.scores()

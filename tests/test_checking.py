@@ -57,6 +57,7 @@ def test_what_is_right(got: Any, expected: Any) -> None:
         (X / 0, X, "NaN comes from 0 / 0"),
         (X + torch.eye(3)[:2], X, "the result is 1 at [0, 0], and should be 0; 2 of 6 values differ"),
         (0.5, 0.25, "the result is 0.5, and should be 0.25"),
+        ({"short": False, "a number": True}, {"short": True, "a number": True}, "it is not so yet: short"),
         ("seven", 7, "the result is text, and should be a number"),
         (False, True, "the result is False, and should be True"),
         (1, True, "the result is 1, and should be True"),
@@ -154,3 +155,18 @@ def test_the_same_module_under_other_names() -> None:
         same_module(Mine(), library[0], X)
     with pytest.raises(AssertionError, match=r"values differ|the gradient is not"):
         same_module(Other(), library, X)
+
+
+def test_a_gradient_that_cannot_be_had_is_told() -> None:
+    verdict = check(
+        lambda x: float(x.detach().numpy().sum()) if not x.requires_grad else x.numpy(),
+        lambda x: x.sum().item(),
+        (X,),
+        gradient=True,
+    )
+    assert verdict.problem is not None
+    assert verdict.problem.startswith("the values are right, but with a gradient it raises RuntimeError")
+
+
+def test_none_in_a_calculation_is_explained() -> None:
+    assert "not written yet" in (check(lambda x: x + None, lambda x: x, (1,)).problem or "")  # pyright: ignore
