@@ -1,7 +1,7 @@
 """Make the lessons out of their solutions.
 
     python tools/lessons.py write [FOLDER]   the lessons; with FOLDER a copy for a class, which has no outputs
-    python tools/lessons.py measure [NAME]   minutes and memory of each lesson, or of one, into notebooks/costs.json
+    python tools/lessons.py run [NAME]       run the lessons, or one, where they are, and note minutes and memory
 
 A lesson is written once, in notebooks/solutions, with its exercises solved. In a cell tagged `exercise` the lines from
 `### BEGIN SOLUTION` to `### END SOLUTION` are the learner's to write; a cell tagged `solution` is left out. For
@@ -17,7 +17,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 import tomllib
 from pathlib import Path
@@ -37,12 +36,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True, dest="command")
     commands.add_parser("write").add_argument("folder", type=Path, nargs="?", default=NOTEBOOKS)
-    commands.add_parser("measure").add_argument("name", nargs="?", default="")
+    commands.add_parser("run").add_argument("name", nargs="?", default="")
     arguments = parser.parse_args()
     if arguments.command == "write":
         write(arguments.folder)
     else:
-        measure(arguments.name)
+        run(arguments.name)
 
 
 def write(folder: Path) -> None:
@@ -122,24 +121,24 @@ def course() -> str:
     return "\n".join(lines)
 
 
-def measure(name: str) -> None:
-    """Run lessons in the profile `lesson` on two threads."""
-    costs = json.loads(COSTS.read_text()) if COSTS.exists() else {}
+def run(name: str) -> None:
+    """Run lessons in the profile `lesson`, on two threads; what each takes goes into costs.json and its first cell."""
+    options = ["record_timing=False", "store_widget_state=False"]
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--log-level=WARN", "--to", "notebook", "--execute"]
+    command += ["--inplace", *(f"--ExecutePreprocessor.{option}" for option in options)]
+    environment = os.environ | {"MPE_PROFILE": "lesson", "OMP_NUM_THREADS": "2"}
     for path in sorted(SOLUTIONS.glob(f"{name}*.ipynb")):
-        with tempfile.TemporaryDirectory() as folder:
-            command = ["-m", "papermill", str(NOTEBOOKS / path.name), f"{folder}/out.ipynb", "-p", "output", folder]
-            environment = os.environ | {"MPE_PROFILE": "lesson", "OMP_NUM_THREADS": "2"}
-            start = time.perf_counter()
-            process = subprocess.Popen(
-                [sys.executable, *command, "--cwd", str(NOTEBOOKS), "--no-progress-bar"], env=environment
-            )
-            _, status, usage = os.wait4(process.pid, 0)  # of the largest of it and its children: the kernel
+        start = time.perf_counter()
+        process = subprocess.Popen([*command, str(NOTEBOOKS / path.name)], env=environment)
+        _, status, usage = os.wait4(process.pid, 0)  # of the largest of it and its children: the kernel
         if status:
             sys.exit(f"{path.name} failed")
         minutes, gigabytes = (time.perf_counter() - start) / 60, usage.ru_maxrss / 2**20
+        costs = json.loads(COSTS.read_text()) if COSTS.exists() else {}
         costs[path.stem] = {"minutes": round(minutes, 1), "gigabytes": round(gigabytes, 1)}
         COSTS.write_text(json.dumps(costs, indent=1, sort_keys=True) + "\n")
         print(path.stem, costs[path.stem], flush=True)
+    write(NOTEBOOKS)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,11 @@ def test_stores_no_error_and_no_warning(cells: Cells) -> None:
     assert [output.text for output in outputs if output.get("name") == "stderr"] == []
 
 
+def test_pictures_have_alternative_text(cells: Cells) -> None:
+    outputs = [output for cell in code(cells) for output in cell.outputs if "image/jpeg" in output.get("data", {})]
+    assert all(output.metadata.get("image/jpeg", {}).get("alt") for output in outputs)
+
+
 def test_checked_cells_have_an_output_to_check(cells: Cells) -> None:
     checked = tagged(cells, CHECKED)
     assert checked
