@@ -194,8 +194,9 @@ def _aus(figure: FigureBase, aus: dict[int, float]) -> None:
     values = list(aus.values())
     colours = [ACCENT if value >= 0.5 else MUTED for value in values]
     axes.barh(names, values, color=colours)
+    beside = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # on the line at 0.5, not on the bar
     for y, value in enumerate(values):
-        axes.text(value + 0.02, y, f"{value:.2f}", va="center", fontsize=10, color=INK, backgroundcolor="white")
+        axes.text(value + 0.02, y, f"{value:.2f}", va="center", fontsize=10, color=INK, bbox=beside)
     axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
     axes.invert_yaxis()
     axes.set(xlim=(0, 1.2), xticks=(0, 0.5, 1))
