@@ -57,8 +57,12 @@ def check(
     name = name or str(getattr(answer, "__name__", "answer"))
     if not cases:
         return Verdict(name, difference(answer, expected, atol))
-    problems = (_problem(answer, expected, arguments, gradient, atol) for arguments in cases)
-    return Verdict(name, next((problem for problem in problems if problem), None))
+    for number, arguments in enumerate(cases, 1):
+        problem = _problem(answer, expected, arguments, gradient, atol)
+        if problem:
+            which = f" (case {number} of {len(cases)}{_words(arguments)})" if number > 1 else ""
+            return Verdict(name, f"{problem}{which}")
+    return Verdict(name, None)
 
 
 def same_module(mine: nn.Module, library: nn.Module, *inputs: Any, atol: float = 1e-5) -> Verdict:
@@ -117,6 +121,12 @@ def _problem(
         if problem:
             return f"the values are right, the gradient is not: of input {number}, {problem}"
     return None
+
+
+def _words(arguments: tuple[Any, ...]) -> str:
+    """What a function was called with, if that is short."""
+    words = ", ".join(f"{each.tolist()}" if isinstance(each, np.ndarray) else repr(each) for each in arguments)
+    return f": {words}" if len(words) <= 80 and "\n" not in words and " at 0x" not in words else ""
 
 
 def _copy(arguments: tuple[Any, ...]) -> list[Any]:

@@ -85,10 +85,10 @@ def _of_numbers(got: Any, expected: Any, atol: float, where: Path) -> str | None
 def _shape_hint(mine: tuple[int, ...], right: tuple[int, ...]) -> str:
     if len(mine) > 1 and sorted(mine) == sorted(right):
         return ": are two axes in the wrong order?"
-    if np.prod(mine) == np.prod(right):
-        return ": as many values, otherwise arranged"
     if tuple(n for n in mine if n != 1) == tuple(n for n in right if n != 1):
         return ": an axis of length 1 too many or too few"
+    if np.prod(mine) == np.prod(right):
+        return ": as many values, otherwise arranged"
     return ""
 
 

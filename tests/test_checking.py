@@ -49,6 +49,7 @@ def test_what_is_right(got: Any, expected: Any) -> None:
         (X.numpy(), X, "the result is a NumPy array, and should be a tensor"),
         (nn.Identity(), X, "the result is the module Identity, not what it computes, and should be a tensor"),
         (X.T, X, "the result has shape (3, 2), and should have (2, 3): are two axes in the wrong order?"),
+        (X[None], X, "the result has shape (1, 2, 3), and should have (2, 3): an axis of length 1 too many or too few"),
         (X.flatten(), X, "the result has shape (6,), and should have (2, 3): as many values, otherwise arranged"),
         (X.long(), X, "the result has dtype int64, and should have dtype float32"),
         (-X, X, "the result is -1 at [0, 1], and should be 1; 5 of 6 values differ: all have the wrong sign"),
@@ -112,6 +113,21 @@ def test_a_function_against_one_that_is_right(answer: Callable[[Tensor], Tensor]
     assert verdict.name == answer.__name__
     assert verdict.problem == problem or (problem and problem in str(verdict.problem))
     assert torch.equal(X, torch.arange(6.0).reshape(2, 3))
+
+
+def test_which_call_went_wrong_is_told_from_the_second_on() -> None:
+    def never_above_2(number: float) -> float:
+        return min(number, 2)
+
+    def same(number: Any) -> Any:
+        return number
+
+    assert check(never_above_2, same, (3.0,), (1.0,)).problem == "the result is 2, and should be 3"
+    assert check(never_above_2, same, (1.0,), (3.0,)).problem == "the result is 2, and should be 3 (case 2 of 2: 3.0)"
+    long = check(lambda x: x[:2], same, (np.arange(2),), (np.arange(50),)).problem
+    assert str(long).endswith("(case 2 of 2)")
+    array = check(lambda x: x[:2], same, (np.arange(2),), (np.arange(3),)).problem
+    assert str(array).endswith("(case 2 of 2: [0, 1, 2])")
 
 
 class Thing:
