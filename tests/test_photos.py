@@ -354,8 +354,7 @@ def test_ctrl_c_ends_in_one_line_and_the_same_command_goes_on(photographs: Path,
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the command
     printed, told = process.communicate()
-    assert (process.returncode, printed) == (130, "")
-    assert told == "mpe: stopped; go on with the same command\n"
+    assert (process.returncode, printed, told) == (130, "", "mpe: stopped; go on with the same command\n")
     done = journal.read_text().count("\n")
     assert 2 < done < 32
     assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
