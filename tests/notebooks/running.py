@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nbformat
 import papermill
@@ -31,8 +31,8 @@ def compare(notebook: Path, environment: Mapping[str, str]) -> None:
 def execute(notebook: Path, parameters: Mapping[str, str], target: Path, environment: Mapping[str, str]) -> Cost:
     """Run it by papermill, from a shell as users do, and leave it as `target`.
 
-    papermill only warns of a parameter that a notebook does not have, and does not see what fails inside a widget:
-    both are errors here.
+    papermill only warns of a parameter that a notebook does not have, and does not see what fails or stays empty
+    inside a widget: all are errors here.
     """
     known = papermill.inspect_notebook(str(notebook))
     assert parameters.keys() <= known.keys(), f"it has no parameter {', '.join(parameters.keys() - known.keys())}"
@@ -48,9 +48,21 @@ def execute(notebook: Path, parameters: Mapping[str, str], target: Path, environ
         log.seek(0)
         assert process.returncode == 0, log.read()[-3000:]
 
-    executed = nbformat.read(target, as_version=4)
-    for state in executed.metadata.get("widgets", {}).values():
-        outputs = [output for widget in state["state"].values() for output in widget["state"].get("outputs", [])]
-        failed = [f"{each['ename']}: {each['evalue']}" for each in outputs if each["output_type"] == "error"]
-        assert not failed, f"inside a widget: {failed[0]}"
+    widgets = nbformat.read(target, as_version=4).metadata.get("widgets", {})
+    for state in widgets.values():
+        _see_inside({name: widget["state"] for name, widget in state["state"].items()})
     return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20)
+
+
+def _see_inside(widgets: Mapping[str, Mapping[str, Any]]) -> None:
+    """That nothing failed inside a widget, and that what sliders command is to be seen below them."""
+    for widget in widgets.values():
+        failed = [f"{each['ename']}: {each['evalue']}" for each in _outputs(widget) if each["output_type"] == "error"]
+        assert not failed, f"inside a widget: {failed[0]}"
+        if "widget-interact" in widget.get("_dom_classes", ()):
+            below = (widgets[child.removeprefix("IPY_MODEL_")] for child in widget["children"])
+            assert any(_outputs(each) for each in below), "sliders below which nothing is to be seen"
+
+
+def _outputs(widget: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return widget.get("outputs", [])

@@ -26,7 +26,7 @@ WIDGET = """import ipywidgets
 def show(x=0):
     return 1 / x
 
-ipywidgets.interactive(show, x=({first}, 3))"""
+ipywidgets.{interact}(show, x=({first}, 3))"""
 
 
 def written(folder: Path, *cells: nbformat.NotebookNode) -> Path:
@@ -56,11 +56,13 @@ def test_a_checked_cell_that_was_not_run_is_seen() -> None:
         hygiene.test_checked_cells_have_an_output_to_check([cell])
 
 
-def test_an_error_inside_a_widget_is_seen(tmp_path: Path, smoke: dict[str, str]) -> None:
+def test_what_goes_wrong_inside_a_widget_is_seen(tmp_path: Path, smoke: dict[str, str]) -> None:
     target = tmp_path / "out.ipynb"
-    execute(written(tmp_path, new_code_cell(WIDGET.format(first=1))), {}, target, smoke)
+    execute(written(tmp_path, new_code_cell(WIDGET.format(interact="interact", first=1))), {}, target, smoke)
     with pytest.raises(AssertionError, match="inside a widget: ZeroDivisionError"):
-        execute(written(tmp_path, new_code_cell(WIDGET.format(first=-3))), {}, target, smoke)
+        execute(written(tmp_path, new_code_cell(WIDGET.format(interact="interact", first=-3))), {}, target, smoke)
+    with pytest.raises(AssertionError, match="nothing is to be seen"):  # it does not show what a function returns
+        execute(written(tmp_path, new_code_cell(WIDGET.format(interact="interactive", first=1))), {}, target, smoke)
 
 
 def test_an_unknown_parameter_is_seen(tmp_path: Path, smoke: dict[str, str]) -> None:
