@@ -1,6 +1,6 @@
 """How notebooks are run to be tested; what is wrong is an AssertionError."""
 
-import os
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,6 +11,13 @@ import nbformat
 import papermill
 
 ROOT = Path(__file__).parents[2]
+# In a small process of its own: a child counts the memory of its parent, here pytest, until it has become a program.
+MEASURE = """import json, resource, subprocess, sys
+status = subprocess.call(sys.argv[2:])
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(sys.argv[1], "w") as file:
+    json.dump([used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20], file)
+sys.exit(status)"""
 
 
 class Cost(NamedTuple):
@@ -39,19 +46,16 @@ def execute(notebook: Path, parameters: Mapping[str, str], target: Path, environ
 
     given = [word for name, value in parameters.items() for word in ("-p", name, value)]
     command = [sys.executable, "-m", "papermill", str(notebook), str(target), *given, "-k", "python3"]
-    with (target.parent / "papermill.log").open("w+") as log:
-        process = subprocess.Popen(
-            [*command, "--cwd", str(ROOT), "--no-progress-bar"], env=environment, stdout=log, stderr=log
-        )
-        _, status, usage = os.wait4(process.pid, 0)  # with its child, the kernel
-        process.returncode = os.waitstatus_to_exitcode(status)
-        log.seek(0)
-        assert process.returncode == 0, log.read()[-3000:]
+    command += ["--cwd", str(ROOT), "--no-progress-bar"]
+    used = target.parent / "used.json"
+    measured = [sys.executable, "-c", MEASURE, str(used), *command]
+    done = subprocess.run(measured, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]
 
     widgets = nbformat.read(target, as_version=4).metadata.get("widgets", {})
     for state in widgets.values():
         _see_inside({name: widget["state"] for name, widget in state["state"].items()})
-    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 2**20)
+    return Cost(*json.loads(used.read_text()))
 
 
 def _see_inside(widgets: Mapping[str, Mapping[str, Any]]) -> None:
