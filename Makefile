@@ -10,7 +10,8 @@ demo: $(READY)  ## restore a photograph: notebook, sheet.png and table.txt in ou
 	cat out/demo/table.txt
 
 test: lint  ## everything that CI checks
-	.venv/bin/pytest -q -n 2 --dist worksteal --durations=10
+	.venv/bin/pytest -q -n 2 --ignore=tests/notebooks --durations=5
+	.venv/bin/pytest -q --durations=10 tests/notebooks
 
 lint: $(READY)  ## ruff on everything, pyright on mpe_lib
 	.venv/bin/ruff check .
