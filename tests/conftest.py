@@ -1,6 +1,7 @@
 """What several tests share: one real face, in a photograph and in a face folder, and a small network."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from mpe_lib.faces.astronaut import astronaut_folder
 from mpe_lib.nets import MPENet, build_model
 
 torch.set_num_threads(1)  # the networks are too small for two to help
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job and what it starts ignore it
 settings.register_profile("patient", deadline=None)  # other programs may hold the machine up
 settings.load_profile("patient")
 

@@ -23,5 +23,5 @@ def cells(notebook: Path) -> list[nbformat.NotebookNode]:
 
 @pytest.fixture
 def smoke() -> dict[str, str]:
-    """The environment of a kernel that runs the smoke profile on one thread, for tests may run side by side."""
+    """The environment of a kernel that runs the smoke profile on one thread: so small, two don't help."""
     return os.environ | {"MPE_PROFILE": "smoke", "OMP_NUM_THREADS": "1"}

@@ -46,7 +46,7 @@ def execute(notebook: Path, parameters: Mapping[str, str], target: Path, environ
 
     given = [word for name, value in parameters.items() for word in ("-p", name, value)]
     command = [sys.executable, "-m", "papermill", str(notebook), str(target), *given, "-k", "python3"]
-    command += ["--cwd", str(ROOT), "--no-progress-bar"]
+    command += ["--cwd", str(ROOT), "--no-progress-bar", "--execution-timeout", "300"]  # seconds, of a cell
     used = target.parent / "used.json"
     measured = [sys.executable, "-c", MEASURE, str(used), *command]
     done = subprocess.run(measured, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
