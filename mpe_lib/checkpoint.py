@@ -1,5 +1,6 @@
 """A run's folder: its config, its log, and what it takes to go on after an interruption."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -9,15 +10,15 @@ from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file
-from torch.optim import Optimizer
-from torch.optim.swa_utils import AveragedModel
+from torch import nn
 
 from mpe_lib import weights
 from mpe_lib.config import Config
 from mpe_lib.errors import UserError
 from mpe_lib.files import atomic, writing
-from mpe_lib.nets import MPENet
+from mpe_lib.learner import Learner
 
+STATE, SUMS = "state.pt", "sha256.json"
 # what a resumed run may change, for it changes no update
 FREE = {f"train.{name}" for name in ("workers", "log_every", "validate_every", "validate_faces", "save_every")}
 
@@ -28,6 +29,7 @@ class Position(NamedTuple):
     update: int = 0  # updates done
     best_psnr: float = float("-inf")
     best_update: int = 0
+    skipped: int = 0  # updates that nothing was learnt from
 
 
 class Run:
@@ -35,7 +37,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        self.last, self.old = self.folder / "last", self.folder / "last.old"
+        self.last, self.previous = self.folder / "last", self.folder / "previous"
 
     def begin(self, config: Config) -> None:
         """Make the folder and write the config.
@@ -43,24 +45,42 @@ class Run:
         Raises:
             UserError: the folder holds a run already, or can't be written.
         """
-        if any((self.folder / name).exists() for name in ("last", "last.old", "best")):
+        if any((self.folder / name).exists() for name in ("last", "previous", "best")):
             raise UserError(f"{self.folder}: holds a run already", "--resume it, or choose another folder")
         with writing(self.folder):  # what failed before it saved anything is begun anew
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / "metrics.jsonl").unlink(missing_ok=True)
         _write_json(self.folder / "config.json", config.to_dict())
 
-    def resume(self, config: Config, faces: str, net: MPENet, average: AveragedModel, optimizer: Optimizer) -> Position:
-        """Bring network, average and optimiser back to where last/ left them; `faces` is their fingerprint.
+    def resume(self, config: Config, faces: str, learner: Learner) -> Position:
+        """Bring the learner back to where last/ left it, or previous/ if last/ is damaged.
+
+        `faces` is the fingerprint of those that it is to go on with.
 
         Raises:
-            UserError: nothing to resume, damaged, or the run was made with another config or other faces.
+            UserError: nothing to resume, all of it damaged, or the run was made with another config or other faces.
         """
-        last = self.last if self.last.exists() else self.old  # `save_last` was killed between its two renames
-        if not (last / "state.pt").is_file():
-            raise UserError(
-                f"{self.folder}: no last/state.pt to resume from", "start without --resume, in an empty folder"
-            )
+        kept = [folder for folder in (self.last, self.previous) if folder.is_dir()]
+        if not kept:
+            raise UserError(f"{self.folder}: no last/ to resume from", "start without --resume, in an empty folder")
+        self._same_config(config)
+        whole = [folder for folder in kept if _whole(folder)]
+        if not whole:
+            names = " and ".join(f"{folder.name}/" for folder in kept)
+            raise UserError(f"{self.folder}: {names} {'are' if kept[1:] else 'is'} damaged", "start another run")
+        try:
+            return _load(whole[0], faces, learner)
+        except UserError:
+            raise
+        except Exception as error:  # whatever a file of another program makes its reader raise
+            raise UserError(f"{whole[0]}: cannot be read ({error})".replace("\n", " "), "start another run") from error
+
+    def damaged(self) -> bool:
+        """Whether last/ can't be gone on from."""
+        return self.last.is_dir() and not _whole(self.last)
+
+    def _same_config(self, config: Config) -> None:
+        """Raises UserError: the run was begun with another one."""
         before, now = (c.to_dict() for c in (self.config(), config))
         for field in (f"{part}.{name}" for part in before for name in before[part]):
             part, name = field.split(".")
@@ -69,19 +89,6 @@ class Run:
                     f"{self.folder}: was trained with {field}={before[part][name]}, not {now[part][name]}",
                     "resume with the same config, or start another run",
                 )
-        try:
-            stored = torch.load(last / "state.pt", weights_only=True, map_location="cpu")
-            if stored["faces"] != faces:
-                raise UserError(f"{self.folder}: was trained on other faces", "resume with the same --faces")
-            net.load_state_dict(load_file(last / "net.safetensors"))
-            average.module.load_state_dict(load_file(last / "average.safetensors"))
-            average.n_averaged.fill_(stored["averaged"])
-            optimizer.load_state_dict(stored["optimizer"])
-            return Position(**stored["position"])
-        except UserError:
-            raise
-        except Exception as error:  # whatever a damaged file makes its reader raise
-            raise UserError(f"{last}: damaged ({error})", "start another run") from error
 
     def config(self) -> Config:
         """The config that the run was begun with.
@@ -102,51 +109,78 @@ class Run:
             file.write(line + "\n")
 
     def rewind(self, update: int) -> None:
-        """Drop the lines of metrics.jsonl after `update`: they were logged after the last save, and will be again."""
+        """Drop what lies after `update`: lines logged since, which will be logged again, and a damaged last/."""
         path = self.folder / "metrics.jsonl"
         lines = path.read_text().splitlines() if path.is_file() else []
         kept = [line for line in lines if line.endswith("}") and json.loads(line)["update"] <= update]
         with atomic(path) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in kept))
+        if self.damaged():
+            with writing(self.last):
+                shutil.rmtree(self.last)
 
     def save_best(self, net: torch.nn.Module, config: Config) -> None:
         """Keep this network as the best so far."""
         weights.save(self.folder / "best" / "net.safetensors", net.state_dict(), config)
 
-    def save_last(
-        self,
-        net: MPENet,
-        average: AveragedModel,
-        optimizer: Optimizer,
-        position: Position,
-        config: Config,
-        faces: str,
-    ) -> None:
-        """Write last/ beside the old one, then put it in its place; a whole one is there at any time."""
+    def save_last(self, learner: Learner, position: Position, config: Config, faces: str) -> None:
+        """Write a new last/; the one before becomes previous/. Killed at any moment, one of them is whole."""
         new = self.folder / "last.new"
         shutil.rmtree(new, ignore_errors=True)
-        weights.save(new / "net.safetensors", net.state_dict(), config)
-        weights.save(new / "average.safetensors", average.module.state_dict(), config)
+        for name, network in _networks(learner).items():
+            weights.save(new / f"{name}.safetensors", network.state_dict(), config)
         state = {
-            "optimizer": optimizer.state_dict(),
-            "averaged": int(average.n_averaged),
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in learner.optimizers.items()},
+            "averaged": int(learner.average.n_averaged),
             "position": position._asdict(),
             "faces": faces,
         }
         serialized = BytesIO()  # on a full disk torch would raise no OSError
         torch.save(state, serialized)
-        with atomic(new / "state.pt") as temporary:
+        with atomic(new / STATE) as temporary:
             temporary.write_bytes(serialized.getbuffer())
+        _write_json(new / SUMS, _sums(new))
         with writing(self.last):
             if self.last.exists():
-                shutil.rmtree(self.old, ignore_errors=True)
-                self.last.rename(self.old)
+                shutil.rmtree(self.previous, ignore_errors=True)
+                self.last.rename(self.previous)
             new.rename(self.last)
-        shutil.rmtree(self.old, ignore_errors=True)
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write summary.json."""
         _write_json(self.folder / "summary.json", summary)
+
+
+def _load(folder: Path, faces: str, learner: Learner) -> Position:
+    """Bring the learner to where a checkpoint stands."""
+    stored = torch.load(folder / STATE, weights_only=True, map_location="cpu")
+    if stored["faces"] != faces:
+        raise UserError(f"{folder.parent}: was trained on other faces", "resume with the same --faces")
+    for name, network in _networks(learner).items():
+        network.load_state_dict(load_file(folder / f"{name}.safetensors"))
+    learner.average.n_averaged.fill_(stored["averaged"])
+    for name, optimizer in learner.optimizers.items():
+        optimizer.load_state_dict(stored["optimizers"][name])
+    return Position(**stored["position"])
+
+
+def _networks(learner: Learner) -> dict[str, nn.Module]:
+    """What is stored of a learner, by the names of the files."""
+    return learner.networks() | {"average": learner.average.module}
+
+
+def _sums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each file."""
+    files = (path for path in folder.iterdir() if path.name != SUMS)
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def _whole(folder: Path) -> bool:
+    """Whether a checkpoint is as it was written."""
+    try:
+        return json.loads((folder / SUMS).read_text()) == _sums(folder)
+    except (OSError, ValueError):  # missing, unreadable, no JSON
+        return False
 
 
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -78,25 +78,34 @@ def train(
         typer.Option(help="A face folder, london, or synthetic:N; several may have weights, as in utk@3."),
     ],
     out: Annotated[Path, typer.Option(help="The folder of the run.")],
-    preset: Annotated[str, typer.Option(help="tiny, small, base or paper.")] = "small",
+    preset: Annotated[str, typer.Option(help="tiny, small, base, paper, mpegan or mpegan-small.")] = "small",
     updates: Annotated[int | None, typer.Option(help="Optimiser steps; the preset's unless given.", min=1)] = None,
+    start: Annotated[str | None, typer.Option(help="Weights to begin with, as MPEGAN does with MPENet's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
+    vggface: Annotated[
+        str | None, typer.Option(help="vgg_face_dag.pth or its address, for the perceptual loss of MPEGAN.")
+    ] = None,
+    tracker: Annotated[str | None, typer.Option(help="tensorboard or wandb: where else to log to.")] = None,
     sets: Sets = None,
 ) -> None:
-    """Train a network on face folders."""
+    """Train a network on face folders; under `accelerate launch` on several GPUs."""
     with told():
         from accelerate import PartialState
 
+        from mpe_lib.checkpoint import Run
         from mpe_lib.config import preset as find_preset
         from mpe_lib.faces.facset import read_all
+        from mpe_lib.features import find_features
         from mpe_lib.sources import face_folders
         from mpe_lib.train import train as run
+        from mpe_lib.weights import load
 
         changes: dict[str, Any] = dict(_field(text) for text in sets or ())
         if updates is not None:
             changes["train.updates"] = updates
         config = find_preset(preset).replace(changes)
         with counting_bar() as counted:
+            compared = find_features(config.train.features, vggface, counted) if config.train.lambda_per else None
             sources = face_folders(faces, config.net.face_scale, counted)
         known, validation = (read_all(sources, split, config.net.aus) for split in ("train", "val"))
         scale = known.scale() or config.net.face_scale
@@ -109,12 +118,25 @@ def train(
             say(f"{', '.join(unseen)}: not learned, for no face is labelled to show it")
         if known.scale() is None and config.net.use_landmarks:
             say("landmarks: not learned, for no face has any")
+        if resume and Run(out).damaged():
+            say(f"{out / 'last'}: damaged; going on from {out / 'previous'}")
         with training_bar() as report:
-            summary = run(config, known, validation, out, resume=resume, report=report)
+            summary = run(
+                config,
+                known,
+                validation,
+                out,
+                resume=resume,
+                start=None if start is None else load(start),
+                features=compared,
+                tracker=tracker,
+                report=report,
+            )
     if PartialState().is_main_process:
         if summary.finished:
             best = f"best {summary.best_psnr:.2f} dB (Y, border 0) after update {summary.best_update}"
-            print(f"{out}: {best}, {summary.seconds:.0f} s")
+            skipped = f", {summary.skipped} updates skipped" if summary.skipped else ""
+            print(f"{out}: {best}, {summary.seconds:.0f} s{skipped}")
         else:
             say(f"stopped after update {summary.update}, nothing lost; go on with the same command and --resume")
     raise SystemExit(ALL if summary.finished else INTERRUPTED)

@@ -74,8 +74,14 @@ class TrainConfig:
     clip: float = 0.0  # largest gradient norm; 0: no limit
     lambda_align: float = 0.1  # Eq. 13
     lambda_au: float = 0.01  # Eq. 13
+    lambda_per: float = 0.0  # Eq. 13; above 0 the features of the last picture count: MPEGAN
+    lambda_adv: float = 0.0  # Eq. 13; above 0 a discriminator learns beside it: MPEGAN
+    discriminator_width: float = 1.0  # multiplies its channels
+    features: Literal["vggface", "own"] = "vggface"  # whose features: the paper's, or those that come with mpe_lib
     scale_jitter: float = 0.08  # a face is trained on at (1 +- this) times its size
     precision: Literal["fp32", "bf16"] = "fp32"
+    recompute: bool = False  # forget what happens inside a step, and compute it again for the gradient
+    compile: bool = False  # by torch.compile, which takes a minute first
     seed: int = 0
     workers: int = 0  # data-loading processes
     log_every: int = 10  # updates between lines of metrics.jsonl
@@ -86,7 +92,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         _choices(self, "train")
         counts = {"updates", "batch", "log_every", "validate_every", "validate_faces", "save_every"}
-        names = [f.name for f in dataclasses.fields(self) if f.name not in ("schedule", "precision")]
+        names = [f.name for f in dataclasses.fields(self) if f.type in (int, float)]
         _at_least(self, "train", {name: 1 if name in counts else 0 for name in names})
         for name in ("average", "scale_jitter"):
             if getattr(self, name) >= 1:
@@ -138,7 +144,7 @@ class Config:
 
 
 def preset(name: str) -> Config:
-    """The preset of that name: tiny, small, base or paper.
+    """The preset of that name: tiny, small, base or paper, and for MPEGAN mpegan or mpegan-small.
 
     Raises:
         UserError: no such preset, with the near misses named.
@@ -221,6 +227,8 @@ ABLATIONS: dict[str, dict[str, bool]] = {
 # At the paper's .01 the action units' gradient in the SR branch is, early on, 7 times that of the pictures.
 _LAMBDA_AU = 3e-4
 
+_MPEGAN = {"train.lambda_per": 0.1, "train.lambda_adv": 0.001}  # the paper's weights of the two new terms (Sec. 4.2)
+
 # Through the priors, the pictures' gradient in the alignment branch is 7 times that of the landmarks: in all
 # but `paper` the priors are detached, so that each branch learns what it is named after.
 PRESETS: dict[str, Config] = {
@@ -269,3 +277,17 @@ PRESETS: dict[str, Config] = {
     # the paper's network and schedule; init="paper" would add its probable initialisation
     "paper": Config(NetConfig(body_scale=8, hourglass_width=256, aus=AU_SETS["bp4d"]), TrainConfig(scale_jitter=0)),
 }
+# MPEGAN goes on from an MPENet of the same size.
+PRESETS["mpegan"] = PRESETS["paper"].replace(_MPEGAN)
+PRESETS["mpegan-small"] = PRESETS["small"].replace(
+    _MPEGAN
+    | {
+        "train.updates": 2000,
+        "train.lr": 1e-4,
+        "train.schedule": "constant",
+        "train.warmup": 0,
+        "train.average": 0.99,
+        "train.discriminator_width": 0.5,
+        "train.features": "own",
+    }
+)

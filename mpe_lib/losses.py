@@ -1,6 +1,6 @@
-"""The objective: reconstruction, alignment and action units (Eq. 5-9), and their weighted sum (Eq. 13)."""
+"""The objective, term by term (Eq. 5-12), and the weighted sum (Eq. 13)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -23,12 +23,12 @@ def alignment_loss(stacks: Sequence[Tensor], target: Tensor) -> Tensor:
 
     Args:
         stacks: (N, 68, S, S) each.
-        target: (N, 68, S, S); faces whose maps hold a NaN, the unknown ones, are left out.
+        target: (N, 68, S, S); faces whose maps hold a NaN, the unknown ones, cost nothing.
     """
     known = ~target.isnan().flatten(1).any(1)  # (N,)
     target = target.nan_to_num()  # a NaN times 0 would be one
     errors = torch.stack([((maps - target) ** 2).flatten(1).mean(1) for maps in stacks])  # (stacks, N)
-    return (errors.mean(0) * known).sum() / known.sum().clamp(min=1)
+    return (errors.mean(0) * known).mean()
 
 
 def au_weights(rates: Tensor) -> Tensor:
@@ -79,6 +79,34 @@ def au_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
     return cross_entropy_loss(logits, labels, weights) + dice_loss(logits, labels, weights)
 
 
+def perceptual_loss(sr: Tensor, hr: Tensor, features: Callable[[Tensor], Tensor]) -> Tensor:
+    """Squared error of the features of two pictures (Eq. 10), averaged over their elements.
+
+    Args:
+        sr, hr: (N, 3, H, W).
+        features: a frozen network; VGG-Face's relu5_3 in the paper.
+    """
+    return F.mse_loss(features(sr), features(hr))
+
+
+def adversarial_loss(fake: Tensor) -> Tensor:
+    """-log D(G(lr)), averaged over faces (Eq. 11): the generator's share; small where the discriminator is taken in.
+
+    Args:
+        fake: (N,), the discriminator's logits of restored faces.
+    """
+    return F.softplus(-fake).mean()
+
+
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """-log D(hr) - log(1 - D(G(lr))), averaged over faces (Eq. 12); 2 log 2 for one that can't tell them apart.
+
+    Args:
+        real, fake: (N,), its logits of photographs and of restored faces, which pass no gradient to the generator.
+    """
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
 def _known(labels: Tensor) -> tuple[Tensor, Tensor]:
     """Which labels are known, and the labels with 0 where they are not."""
     unknown = labels.isnan()
@@ -92,16 +120,43 @@ class LossTerms(NamedTuple):
     rec: Tensor
     align: Tensor
     au: Tensor
+    per: Tensor | None = None  # None: not MPEGAN
+    adv: Tensor | None = None
+    dis: Tensor | None = None  # the discriminator's own loss, Eq. 12; no part of the sum
+
+    def known(self) -> dict[str, Tensor]:
+        """Those that were computed, by name."""
+        return {name: term for name, term in self._asdict().items() if term is not None}
+
+    def weighted(self, config: TrainConfig) -> dict[str, Tensor]:
+        """The parts of the sum."""
+        factors = {
+            "rec": 1.0,
+            "align": config.lambda_align,
+            "au": config.lambda_au,
+            "per": config.lambda_per,
+            "adv": config.lambda_adv,
+        }
+        return {name: factors[name] * term for name, term in self.known().items() if name in factors}
 
 
-def mpe_loss(output: MPEOutput, target: Sample, weights: Tensor, config: TrainConfig) -> LossTerms:
-    """L_rec + lambda_align L_align + lambda_au L_au (Eq. 13 with lambda_per = lambda_adv = 0).
+def mpe_loss(
+    output: MPEOutput,
+    target: Sample,
+    weights: Tensor,
+    config: TrainConfig,
+    *,
+    features: Callable[[Tensor], Tensor] | None = None,
+    discriminator: Callable[[Tensor], Tensor] | None = None,
+) -> LossTerms:
+    """L_rec + lambda_align L_align + lambda_au L_au, and for MPEGAN + lambda_per L_per + lambda_adv L_adv (Eq. 13).
 
     Args:
         output: of the network for `target.lr`.
         target: a batch.
         weights: (A,), from `au_weights`.
-        config: holds the two lambdas.
+        config: holds the lambdas.
+        features, discriminator: of MPEGAN; they see the last step's picture only.
     """
     rec = reconstruction_loss(output.sr, target.hr)
     align = au = rec.new_zeros(())
@@ -111,4 +166,7 @@ def mpe_loss(output: MPEOutput, target: Sample, weights: Tensor, config: TrainCo
         align = alignment_loss([maps.float() for maps in output.heatmaps], encode(target.landmarks / stride, size))
     if output.au_logits is not None:
         au = au_loss(output.au_logits.float(), target.aus, weights)
-    return LossTerms(rec + config.lambda_align * align + config.lambda_au * au, rec, align, au)
+    per = None if features is None else perceptual_loss(output.sr[-1], target.hr, features)
+    adv = None if discriminator is None else adversarial_loss(discriminator(output.sr[-1]))
+    terms = LossTerms(rec, rec, align, au, per, adv)
+    return terms._replace(total=torch.stack(list(terms.weighted(config).values())).sum())

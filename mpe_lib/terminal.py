@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from mpe_lib.errors import UserError
 
 if TYPE_CHECKING:
-    from mpe_lib.train import Progress
+    from mpe_lib.record import Progress
 
 ALL, SOME, NONE = 0, 1, 2  # exit codes: how many of the pictures succeeded; a wrong call is NONE too
 INTERRUPTED = 130
@@ -34,7 +34,7 @@ def training_bar() -> Generator["Callable[[Progress], None]"]:
         task = bar.add_task("", total=None, terms="", left="?")
 
         def report(progress: "Progress") -> None:
-            losses = " ".join(f"{name} {value.item():.4g}" for name, value in progress.terms._asdict().items())
+            losses = " ".join(f"{name} {value.item():.4g}" for name, value in progress.terms.known().items())
             terms = f"{losses}  {progress.faces_per_second:.1f} faces/s"
             left = str(timedelta(seconds=round(progress.seconds_left)))
             bar.update(task, completed=progress.update, total=progress.updates, terms=terms, left=left)

@@ -300,7 +300,7 @@ def test_train_stops_on_ctrl_c_and_resumes(mpe: Mpe, faces: Path, tmp_path: Path
     done = len(log.read_text().splitlines())
     line = f"mpe: stopped after update {done}, nothing lost; go on with the same command and --resume"
     assert err.splitlines()[-1] == line
-    assert files(tmp_path / "run" / "last") == ["average.safetensors", "net.safetensors", "state.pt"]
+    assert files(tmp_path / "run" / "last") == ["average.safetensors", "net.safetensors", "sha256.json", "state.pt"]
 
     assert mpe(*arguments, "--resume").code == 0
     assert [json.loads(line)["update"] for line in log.read_text().splitlines()] == list(range(1, 21))
@@ -327,7 +327,7 @@ def test_units_that_nobody_shows_are_named(mpe: Mpe, faces: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--preset", "smal"], "unknown preset 'smal'; did you mean small?"),
+        (["--preset", "smal"], "unknown preset 'smal'; did you mean small or mpegan-small?"),
         (["--set", "train.lrr=1"], "unknown field 'train.lrr'; did you mean train.lr "),
         (["--set", "lr=1"], "unknown field 'lr'; "),
         (["--set", "train.lr"], "--set train.lr has no value; "),
@@ -337,7 +337,7 @@ def test_units_that_nobody_shows_are_named(mpe: Mpe, faces: Path, tmp_path: Path
         (["--set", "net.aus=smile"], "net.aus='smile' names no action units; "),
         (["--set", "net.iterations=1"], "iterations=1 is too few"),
         (["--faces", "nowhere"], "nowhere/metadata.csv: not found; "),
-        (["--resume", "--set", "net.aus=6,12"], "no last/state.pt to resume from; "),
+        (["--resume", "--set", "net.aus=6,12"], "no last/ to resume from; "),
         (["--set", "net.face_scale=2.9"], "net.face_scale=2.9, but the faces are cut at 2.5; leave it out"),
         (["--updates", "0"], "Invalid value for '--updates'"),
     ],

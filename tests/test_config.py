@@ -50,7 +50,7 @@ def test_the_action_units_of_both_data_sets() -> None:
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("smal", "unknown preset 'smal'; did you mean small?"), ("x", "known: tiny, small, base, paper")],
+    [("smal", "unknown preset 'smal'; did you mean small or "), ("x", "known: tiny, small, base, paper, mpegan")],
 )
 def test_an_unknown_preset_is_told_with_the_near_misses(name: str, told: str) -> None:
     with pytest.raises(UserError) as error:

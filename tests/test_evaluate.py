@@ -16,7 +16,7 @@ from mpe_lib.faces.degrade import bicubic, degrade
 from mpe_lib.faces.facset import Faces, read_faces
 from mpe_lib.metrics import psnr
 from mpe_lib.nets import MPENet, build_model
-from mpe_lib.train import validate
+from mpe_lib.validation import validate
 
 AUS = (1, 2, 4, 6, 9, 12, 25, 26)  # of the tiny network
 

@@ -1,6 +1,7 @@
 """A training learns, stops and goes on without a trace, and refuses what it cannot go on with."""
 
 import csv
+import hashlib
 import itertools
 import json
 import math
@@ -20,9 +21,13 @@ from mpe_lib.checkpoint import Run
 from mpe_lib.config import Config, TrainConfig, preset
 from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import read_all, read_faces
-from mpe_lib.nets import build_model
+from mpe_lib.learner import learning_rate
+from mpe_lib.losses import LossTerms, mpe_loss
+from mpe_lib.nets import VGGFace, build_model
+from mpe_lib.record import Progress, Summary
 from mpe_lib.synthetic.people import prepare_synthetic
-from mpe_lib.train import Progress, Summary, learning_rate, train, validate
+from mpe_lib.train import train
+from mpe_lib.validation import validate
 
 # `tiny` made tinier still: these tests are about the loop.
 CONFIG = preset("tiny").replace(
@@ -81,8 +86,13 @@ def test_the_folder_of_a_run(finished_run: Path) -> None:
         "config.json",
         "last/average.safetensors",
         "last/net.safetensors",
+        "last/sha256.json",
         "last/state.pt",
         "metrics.jsonl",
+        "previous/average.safetensors",
+        "previous/net.safetensors",
+        "previous/sha256.json",
+        "previous/state.pt",
         "summary.json",
     ]
     assert Config.from_dict(json.loads((finished_run / "config.json").read_text())) == CONFIG
@@ -189,6 +199,123 @@ def test_learning_rate_by_hand() -> None:
     assert learning_rate(1, TrainConfig(lr=1.0)) == 1
 
 
+# ---- what else it logs
+
+
+def test_gradient_shares_are_logged_where_it_validates(finished_run: Path) -> None:
+    lines = log(finished_run)
+    assert ["gradient_shares" in line for line in lines] == [True, True, False, True]  # and at the first update
+    for by_term in lines[-1]["gradient_shares"].values():
+        assert sum(by_term.values()) == pytest.approx(1)
+
+
+def test_tensorboard_is_told_the_same(faces: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    config = CONFIG.replace({})
+    parts = (read_faces(faces, split, config.net.aus) for split in ("train", "val"))
+    train(config, *parts, tmp_path / "run", tracker="tensorboard")
+    events = EventAccumulator(str(tmp_path / "run" / "mpe"))
+    events.Reload()
+    for name in ("loss_total", "loss_rec", "lr"):
+        told = [(event.step, event.value) for event in events.Scalars(name)]
+        assert told == [(line["update"], pytest.approx(line[name])) for line in log(tmp_path / "run")]
+    assert [event.step for event in events.Scalars("psnr/3")] == [2, 4]
+    assert [event.step for event in events.Scalars("gradient_shares/sr/au")] == [1, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("tracker", "told"),
+    [("tensorbord", "no tracker 'tensorbord'; did you mean tensorboard?"), ("wandb", "wandb is not installed; pip")],
+)
+def test_a_tracker_that_is_not_there(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tracker: str, told: str
+) -> None:
+    monkeypatch.setattr("mpe_lib.train.find_spec", lambda name: None)
+    config = CONFIG.replace({})
+    parts = (read_faces(faces, split, config.net.aus) for split in ("train", "val"))
+    with pytest.raises(UserError, match=told):
+        train(config, *parts, tmp_path / "run", tracker=tracker)
+    assert not (tmp_path / "run").exists()
+
+
+# ---- MPEGAN
+
+
+def test_mpegan_goes_on_from_mpenet(finished_run: Path, faces: Path, tmp_path: Path) -> None:
+    config = CONFIG.replace(
+        {"train.lambda_per": 0.1, "train.lambda_adv": 0.001, "train.discriminator_width": 1 / 16, "train.lr": 1e-12}
+    )
+    known, validation = (read_faces(faces, split, config.net.aus) for split in ("train", "val"))
+    whole, halved, start = tmp_path / "whole", tmp_path / "halved", weights.load(finished_run)
+    options: dict[str, Any] = {"start": start, "features": VGGFace(1 / 16)}
+    train(config, known, validation, whole, **options)
+    assert log(whole)[1]["psnr"] == pytest.approx(validate(start, validation, 64), abs=1e-3)
+    assert {"loss_per", "loss_adv", "loss_dis"} <= log(whole)[-1].keys()
+    assert (whole / "last" / "discriminator.safetensors").is_file()
+
+    assert not train(config, known, validation, halved, report=interrupt_after(2), **options).finished
+    assert train(config, known, validation, halved, resume=True, **options).finished
+    for name in ("net", "discriminator", "average"):
+        file = Path("last") / f"{name}.safetensors"
+        assert (halved / file).read_bytes() == (whole / file).read_bytes()
+    states = [flat(torch.load(out / "last" / "state.pt", weights_only=True)["optimizers"]) for out in (whole, halved)]
+    assert states[0] == states[1]
+
+
+def test_mpegan_without_features(faces: Path, tmp_path: Path) -> None:
+    told = "train.lambda_per=0.1 needs features to compare; see mpe_lib.features"
+    assert refusal(tmp_path / "run", faces, {"train.lambda_per": 0.1}) == told
+
+
+# ---- losses that are not finite
+
+
+def broken(at: Callable[[int], bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let L_align be no number in the updates that `at` picks."""
+    count = itertools.count(1)
+
+    def spoilt(*args: Any, **options: Any) -> LossTerms:
+        terms = mpe_loss(*args, **options)
+        bad = torch.nan if at(next(count)) else 1.0
+        return terms._replace(align=bad * terms.align, total=bad * terms.total)
+
+    monkeypatch.setattr("mpe_lib.learner.mpe_loss", spoilt)
+
+
+def test_an_update_that_is_not_finite_is_skipped_and_counted(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken(lambda update: update in (3, 4, 6), monkeypatch)
+    summary = run(tmp_path / "run", faces, {"train.updates": 8, "train.validate_every": 1})
+    assert (summary.finished, summary.skipped) == (True, 3)
+    lines = [json.loads(line, parse_constant=pytest.fail) for line in (tmp_path / "run/metrics.jsonl").open()]
+    assert [line.get("skipped", 0) for line in lines] == [0, 0, 1, 2, 2, 3, 3, 3]
+    assert [line["loss_align"] is None for line in lines] == [line["update"] in (3, 4, 6) for line in lines]
+    assert ["psnr" in line for line in lines] == [line["update"] not in (3, 4, 6) for line in lines]
+    assert json.loads((tmp_path / "run/summary.json").read_text())["skipped"] == 3
+    assert torch.load(tmp_path / "run/last/state.pt", weights_only=True)["averaged"] == 5
+
+
+def test_a_loss_that_stays_not_finite_ends_the_training_in_its_last_good_state(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad, changes = tmp_path / "good", tmp_path / "bad", {"train.updates": 12, "train.save_every": 100}
+    with monkeypatch.context() as patched:
+        broken(lambda update: update > 3, patched)
+        line = refusal(bad, faces, changes)
+    assert line.startswith(f"updates 4 to 8: L_align is not finite; the last good state is in {bad / 'last'}; ")
+    run(good, faces, changes, report=interrupt_after(2))  # stops after update 3
+    for name in ("net.safetensors", "average.safetensors"):
+        assert (bad / "last" / name).read_bytes() == (good / "last" / name).read_bytes()
+    assert run(bad, faces, changes, resume=True).skipped == 5
+
+
+def test_a_learning_rate_that_is_much_too_high(faces: Path, tmp_path: Path) -> None:
+    line = refusal(tmp_path / "run", faces, {"train.lr": 1e30, "train.clip": 0.0, "train.updates": 12})
+    assert "not finite; the last good state is in" in line
+
+
 # ---- interrupted and resumed
 
 
@@ -217,7 +344,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one_to_the_bit(faces: Path, 
     for name in ("net.safetensors", "average.safetensors"):
         assert (halved / "last" / name).read_bytes() == (whole / "last" / name).read_bytes()
     states = [torch.load(out / "last" / "state.pt", weights_only=True) for out in (whole, halved)]
-    a, b = (flat([state["optimizer"], state["averaged"]]) for state in states)
+    a, b = (flat([state["optimizers"], state["averaged"]]) for state in states)
     assert len(a) > 500
     assert a == b
     terms = [[line["loss_total"] for line in log(out)] for out in (whole, halved)]
@@ -276,13 +403,6 @@ def test_a_run_is_resumed_with_its_own_faces(finished: Path, faces: Path) -> Non
     assert train(config, known, validation, finished, resume=True).finished
 
 
-def test_a_loss_that_is_no_number_ends_the_training(faces: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"update \d: the loss is not finite; begin again with a lower train.lr"):
-        run(tmp_path / "run", faces, {"train.lr": 1e30, "train.clip": 0.0, "train.updates": 8})
-    for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines():
-        json.loads(line, parse_constant=pytest.fail)
-
-
 def test_validation_looks_at_faces_from_all_over(faces: Path) -> None:
     known = read_faces(faces, "train", CONFIG.net.aus)
     net = build_model(CONFIG.net).train()
@@ -298,8 +418,9 @@ def test_a_finished_run_resumed_stays_as_it_is(finished: Path, faces: Path) -> N
 
 
 def test_killed_while_last_is_replaced(finished: Path, faces: Path) -> None:
-    (finished / "last").rename(finished / "last.old")
-    shutil.copytree(finished / "last.old", finished / "last.new")
+    shutil.rmtree(finished / "previous")
+    (finished / "last").rename(finished / "previous")
+    shutil.copytree(finished / "previous", finished / "last.new")
     (finished / "last.new" / "state.pt").unlink()
     assert run(finished, faces, resume=True).update == 4
 
@@ -343,7 +464,7 @@ def test_a_run_needs_a_folder(faces: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_to_resume(faces: Path, tmp_path: Path) -> None:
-    assert "no last/state.pt to resume from" in refusal(tmp_path / "run", faces, resume=True)
+    assert "no last/ to resume from" in refusal(tmp_path / "run", faces, resume=True)
     assert not (tmp_path / "run").exists()
 
 
@@ -359,12 +480,31 @@ def test_resuming_with_another_config(finished_run: Path, faces: Path, changes: 
     assert told in refusal(finished_run, faces, changes, resume=True)
 
 
-@pytest.mark.parametrize("name", ["net.safetensors", "average.safetensors", "state.pt"])
-@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:500])])
-def test_a_damaged_state(finished: Path, faces: Path, name: str, spoil: Callable[[Path], object]) -> None:
+SPOIL: list[Callable[[Path], object]] = [
+    Path.unlink,
+    lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    lambda path: path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1])),  # one bit
+]
+
+
+@pytest.mark.parametrize("name", ["net.safetensors", "average.safetensors", "state.pt", "sha256.json"])
+@pytest.mark.parametrize("spoil", SPOIL)
+def test_where_last_is_damaged_the_one_before_is_used(
+    finished: Path, finished_run: Path, faces: Path, name: str, spoil: Callable[[Path], object]
+) -> None:
     spoil(finished / "last" / name)
-    told = "no last/state.pt" if spoil is Path.unlink and name == "state.pt" else f"{finished / 'last'}: damaged ("
-    assert told in refusal(finished, faces, resume=True)
+    seen: list[int] = []
+    run(finished, faces, resume=True, report=lambda progress: seen.append(progress.update))
+    assert seen == [3, 4]  # the one before was of update 2
+    for file in ("net.safetensors", "average.safetensors"):
+        assert (finished / "last" / file).read_bytes() == (finished_run / "last" / file).read_bytes()
+    assert [line["update"] for line in log(finished)] == [1, 2, 3, 4]
+
+
+def test_all_checkpoints_are_damaged(finished: Path, faces: Path) -> None:
+    for folder in ("last", "previous"):
+        (finished / folder / "state.pt").write_bytes(b"")
+    assert refusal(finished, faces, resume=True).endswith("last/ and previous/ are damaged; start another run")
 
 
 class Trap:
@@ -377,7 +517,10 @@ class Trap:
 
 def test_a_state_that_would_run_code(finished: Path, faces: Path, tmp_path: Path) -> None:
     torch.save(Trap(tmp_path / "sprung"), finished / "last" / "state.pt")
-    assert "damaged" in refusal(finished, faces, resume=True)
+    sums = json.loads((finished / "last" / "sha256.json").read_text())
+    sums["state.pt"] = hashlib.sha256((finished / "last" / "state.pt").read_bytes()).hexdigest()
+    (finished / "last" / "sha256.json").write_text(json.dumps(sums))
+    assert "cannot be read" in refusal(finished, faces, resume=True)
     assert not (tmp_path / "sprung").exists()
     torch.load(finished / "last" / "state.pt", weights_only=False)
     assert (tmp_path / "sprung").exists()  # so the trap does work

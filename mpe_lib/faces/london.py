@@ -7,15 +7,14 @@ import csv
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from threading import Event
 from typing import Any
-from urllib.parse import urlsplit
 
 import pooch
-from requests.exceptions import HTTPError, RequestException
+from requests.exceptions import RequestException
 
+from mpe_lib.download import check_address, failure
 from mpe_lib.errors import UserError
 from mpe_lib.files import atomic, writing
 
@@ -133,8 +132,7 @@ def download(
     Raises:
         UserError: no https, the folder can't be written, or a photograph can't be had; those that could be are kept.
     """
-    if not _safe(base_url):
-        raise UserError(f"{base_url} is no https address", "only this machine may be asked without")
+    check_address(base_url)
     pooch.get_logger().setLevel("WARNING")  # it tells every file otherwise
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -175,11 +173,7 @@ def _get(store: pooch.Pooch, name: str, downloader: Any) -> None:
 
 
 def _reason(error: Exception, url: str) -> str:
-    if isinstance(error, HTTPError):
-        return f"the server answers {error}"
-    if isinstance(error, RequestException):
-        return f"no connection to {urlsplit(url).hostname}, or it broke off"
-    return "it is not the one expected (SHA-256)"
+    return failure(error, url) if isinstance(error, RequestException) else "it is not the one expected (SHA-256)"
 
 
 def find_london() -> Path:
@@ -218,13 +212,3 @@ def _finished(out: Path, credit: str) -> bool:
 def _write(path: Path, text: str) -> None:
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _safe(url: str) -> bool:
-    """Whether nobody can change underway what is downloaded, or learn of it."""
-    parts = urlsplit(url)
-    try:
-        local = ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        local = parts.hostname == "localhost"
-    return parts.scheme == "https" or (parts.scheme == "http" and local)

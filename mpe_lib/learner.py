@@ -1,0 +1,211 @@
+"""What learns in a training, and one update of it: an MPENet, and for MPEGAN its discriminator (Eq. 13)."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.optim import Adam
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from mpe_lib.config import Config, TrainConfig
+from mpe_lib.faces.crops import Sample
+from mpe_lib.losses import LossTerms, discriminator_loss, mpe_loss
+from mpe_lib.nets import Discriminator, MPENet
+from mpe_lib.recompute import recompute_parts
+
+Shares = dict[str, dict[str, float]]
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Step(NamedTuple):
+    """What an update did."""
+
+    terms: LossTerms  # before it, detached
+    problem: str | None  # why nothing was learnt from it, None if something was
+    shares: Shares | None  # see `gradient_shares`, if it was to measure them
+
+
+class Learner:
+    """The networks of a training with their optimisers, on the accelerator's device.
+
+    Args:
+        config: of the run; `lambda_adv` above 0 asks for a discriminator.
+        weights: (A,), of the action units, from `au_weights`.
+        features: what the perceptual loss compares, frozen; needed where `lambda_per` is above 0.
+        accelerator: shares each batch among processes.
+        start: the network to begin with, a copy of it; else fresh weights by the config's seed.
+
+    Attributes:
+        net, discriminator: what the optimisers change; no discriminator without `lambda_adv`.
+        average: the exponential average of the net's weights, which is validated and kept.
+        optimizers: "net", and "discriminator" if there is one.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        weights: Tensor,
+        accelerator: Accelerator,
+        features: nn.Module | None = None,
+        start: MPENet | None = None,
+    ) -> None:
+        self.config, self._accelerator = config.train, accelerator
+        device = accelerator.device
+        torch.manual_seed(config.train.seed)
+        net = MPENet(config.net)
+        if start is not None:
+            net.load_state_dict(start.state_dict())
+        self.net = _placed(net, device)
+        self.average: Any = AveragedModel(
+            self.net, multi_avg_fn=get_ema_multi_avg_fn(config.train.average), use_buffers=True
+        )
+        self.discriminator: Discriminator | None = None
+        if config.train.lambda_adv:
+            self.discriminator = _placed(Discriminator(config.train.discriminator_width), device)
+        self._features = None if features is None else _placed(features, device).requires_grad_(False)
+        self._weights = weights.to(device)
+        if config.train.recompute:
+            recompute_parts(self.net)
+        if config.train.compile:
+            self.net.compile()
+        self.optimizers = {
+            name: Adam(network.parameters(), config.train.lr, fused=device.type in ("cpu", "cuda"))
+            for name, network in self.networks().items()
+        }
+        self._model = accelerator.prepare(self.net)
+        self._judge = None if self.discriminator is None else accelerator.prepare(self.discriminator)
+        self._buffers = list(self.net.buffers())  # batch norm's statistics, which every pass moves
+        self._good = [buffer.clone() for buffer in self._buffers]
+
+    def networks(self) -> dict[str, nn.Module]:
+        """Those that an optimiser changes."""
+        both = {"net": self.net, "discriminator": self.discriminator}
+        return {name: network for name, network in both.items() if network is not None}
+
+    def update(self, batch: Sample, number: int, *, measure: bool = False) -> Step:
+        """Update 1, 2, ...: one step of each optimiser, or none if a gradient is not finite.
+
+        Args:
+            batch: of this process.
+            number: of the update, which decides the learning rate.
+            measure: the gradient shares of the loss terms too, for which each is followed back on its own.
+        """
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(number, self.config)
+            optimizer.zero_grad()
+        output = self._autocast(self._model, batch.lr)
+        if self.discriminator is not None:
+            self.discriminator.requires_grad_(False)  # here it judges, below it learns
+        terms = mpe_loss(
+            output,
+            batch,
+            self._weights,
+            self.config,
+            features=self._reading(self._features),
+            discriminator=self._reading(self.discriminator),
+        )
+        shares = gradient_shares(terms.weighted(self.config), branches(self.net)) if measure else None
+        self._backward(terms.total)
+        if self._judge is not None:
+            terms = terms._replace(dis=self._teach_to_judge(batch.hr, output.sr[-1].detach()))
+        terms = terms._replace(**{name: term.detach() for name, term in terms.known().items()})
+        return Step(terms, self._step(terms), shares)
+
+    def _teach_to_judge(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The discriminator's loss, after its way back."""
+        assert self.discriminator is not None
+        self.discriminator.requires_grad_(True)
+        logits = self._reading(self._judge)
+        assert logits is not None
+        loss = discriminator_loss(*logits(torch.cat([real, fake])).chunk(2))
+        self._backward(loss)
+        return loss
+
+    def _backward(self, loss: Tensor) -> None:
+        """One that is not finite may have a gradient that is: not here, so that all processes see it in the sum."""
+        self._accelerator.backward(loss * torch.where(loss.isfinite(), 1.0, torch.nan))
+
+    def _step(self, terms: LossTerms) -> str | None:
+        """Step by the gradients, which are the same in every process, unless one of them is not finite."""
+        for name, network in self.networks().items():
+            norm = nn.utils.clip_grad_norm_(network.parameters(), self.config.clip or math.inf)
+            if not norm.isfinite():
+                _copy(self._good, self._buffers)
+                wrong = [f"L_{term}" for term, value in terms.known().items() if not value.isfinite()]
+                return f"{wrong[-1] if wrong else f'the gradient of the {name}'} is not finite"
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+        self.average.update_parameters(self.net)
+        _copy(self._buffers, self._good)
+        return None
+
+    def _reading(self, network: nn.Module | None) -> Callable[[Tensor], Tensor] | None:
+        """The network in the training's precision, its answer in single."""
+        return None if network is None else lambda picture: self._autocast(network, picture).float()
+
+    def _autocast(self, network: nn.Module, picture: Tensor) -> Any:
+        bf16 = self.config.precision == "bf16"
+        with torch.autocast(self._accelerator.device.type, torch.bfloat16, enabled=bf16):
+            return network(picture.contiguous(memory_format=torch.channels_last))
+
+
+def learning_rate(update: int, config: TrainConfig) -> float:
+    """The rate of update 1, 2, ...: a linear rise over `warmup`, then constant or half a cosine down to zero."""
+    if update <= config.warmup:
+        return config.lr * update / config.warmup
+    if config.schedule == "constant":
+        return config.lr
+    done = (update - config.warmup) / max(config.updates - config.warmup, 1)
+    return config.lr * (1 + math.cos(math.pi * min(done, 1))) / 2
+
+
+def branches(net: MPENet) -> dict[str, list[nn.Parameter]]:
+    """The parameters of the branches that learn (Fig. 1): "sr", "align" and "au"."""
+    parts = {
+        "sr": (net.extract, net.perb, net.reconstruct),
+        "align": (net.align,),
+        "au": (net.detect,),
+    }
+    found = {name: [p for part in some if part is not None for p in part.parameters()] for name, some in parts.items()}
+    return {name: parameters for name, parameters in found.items() if parameters}
+
+
+def gradient_shares(terms: Mapping[str, Tensor], parts: Mapping[str, Sequence[nn.Parameter]]) -> Shares:
+    """By part and term, the norm of the term's gradient in that part over the sum of these norms.
+
+    Args:
+        terms: scalars, each with its weight; the graph behind them is kept.
+        parts: parameters of each part.
+
+    Returns:
+        Shares that add up to 1 for each part, or are all 0 where nothing reaches it.
+    """
+    norms: dict[str, dict[str, float]] = {part: {} for part in parts}
+    everything = [parameter for parameters in parts.values() for parameter in parameters]
+    for name, term in terms.items():
+        gradients = iter(
+            torch.autograd.grad(term, everything, retain_graph=True, allow_unused=True)
+            if term.requires_grad
+            else [None] * len(everything)
+        )
+        for part, parameters in parts.items():
+            squares = [(g.float() ** 2).sum() for g in (next(gradients) for _ in parameters) if g is not None]
+            norms[part][name] = math.sqrt(sum(squares, torch.zeros(())).item())
+    return {
+        part: {name: norm / (sum(by_term.values()) or 1.0) for name, norm in by_term.items()}
+        for part, by_term in norms.items()
+    }
+
+
+def _placed(network: Network, device: torch.device) -> Network:
+    """On the device, channels last, which CPUs and GPUs are faster with."""
+    return network.to(device=device, memory_format=torch.channels_last)  # pyright: ignore
+
+
+def _copy(sources: list[Tensor], targets: list[Tensor]) -> None:
+    """All of them at once: one by one they would be hundreds of launches on a GPU."""
+    torch._foreach_copy_(targets, sources)  # pyright: ignore[reportPrivateImportUsage, reportPrivateUsage]

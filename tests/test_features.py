@@ -1,0 +1,192 @@
+"""VGG-Face is read as the public conversion holds it, and everything else is refused in one line."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mpe_lib.errors import UserError
+from mpe_lib.features import find_features, read_vggface
+from mpe_lib.nets import VGGFace
+from mpe_lib.nets.vggface import MEAN
+
+WIDTHS = {1: (64, 64), 2: (128, 128), 3: (256, 256, 256), 4: (512, 512, 512), 5: (512, 512, 512)}
+
+
+def conversion() -> dict[str, Tensor]:
+    """Keys and shapes of vgg_face_dag.pth, random convs; the layers that name people take no room."""
+    random = torch.Generator().manual_seed(0)
+    tensors: dict[str, Tensor] = {}
+    inputs = 3
+    for block, widths in WIDTHS.items():
+        for number, width in enumerate(widths, 1):
+            scale = (2 / (9 * inputs)) ** 0.5
+            tensors[f"conv{block}_{number}.weight"] = scale * torch.randn(width, inputs, 3, 3, generator=random)
+            tensors[f"conv{block}_{number}.bias"] = 0.1 * torch.randn(width, generator=random)
+            inputs = width
+    for name, shape in {"fc6": (4096, 25088), "fc7": (4096, 4096), "fc8": (2622, 4096)}.items():
+        tensors |= {f"{name}.weight": torch.zeros(1).expand(shape), f"{name}.bias": torch.zeros(1).expand(shape[0])}
+    return tensors
+
+
+@pytest.fixture(scope="module")
+def tensors() -> dict[str, Tensor]:
+    return conversion()
+
+
+@pytest.fixture(scope="module")
+def file(tensors: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("vggface") / "vgg_face_dag.pth"
+    torch.save(tensors, path, _use_new_zipfile_serialization=False)  # as old as the real one
+    return path
+
+
+def test_relu5_3_of_every_conv_in_its_place(file: Path, tensors: dict[str, Tensor]) -> None:
+    picture = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(1))
+    x = 255 * picture - torch.tensor([129.186279296875, 104.76238250732422, 93.59396362304688])[:, None, None]  # RGB
+    for block, widths in WIDTHS.items():
+        for number in range(1, len(widths) + 1):
+            x = F.conv2d(x, tensors[f"conv{block}_{number}.weight"], tensors[f"conv{block}_{number}.bias"], padding=1)
+            x = x.clamp(min=0)
+        if block < 5:
+            x = F.max_pool2d(x, 2)
+    with torch.inference_mode():
+        features = read_vggface(file)(picture)
+    assert features.shape == (1, 512, 8, 8)
+    assert torch.allclose(features, x, rtol=1e-4, atol=1e-3 * x.max().item())
+    assert sum(parameter.numel() for parameter in read_vggface(file).parameters()) == 14_714_688
+
+
+def test_the_mean_face_of_vgg_is_nothing_and_the_channels_are_rgb(file: Path) -> None:
+    net = read_vggface(file)
+    seen: list[Tensor] = []
+    net.conv1_1.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    net(torch.tensor(MEAN).view(1, 3, 1, 1).expand(1, 3, 32, 32) / 255)
+    net(torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1).expand(1, 3, 32, 32))  # red
+    assert seen[0].abs().max() < 1e-4
+    assert seen[1][0, :, 0, 0].tolist() == pytest.approx([255 - MEAN[0], -MEAN[1], -MEAN[2]])
+    assert MEAN[0] > MEAN[1] > MEAN[2]  # skin is redder than blue; of a BGR mean it would be the other way round
+
+
+def test_a_newer_file_format(tensors: dict[str, Tensor], tmp_path: Path) -> None:
+    torch.save(tensors, tmp_path / "new.pth")
+    assert torch.equal(read_vggface(tmp_path / "new.pth").conv5_3.weight, tensors["conv5_3.weight"])
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        read_vggface(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"conv3_2.weight": None}, ": conv3_2.weight is missing, not [256, 256, 3, 3]; give vgg_face_dag.pth from "),
+        ({"conv1_1.weight": torch.zeros(64, 4, 3, 3)}, ": conv1_1.weight is [64, 4, 3, 3], not [64, 3, 3, 3]; "),
+        ({"conv5_3.bias": "a word"}, ": conv5_3.bias is missing, "),
+    ],
+)
+def test_another_network(tensors: dict[str, Tensor], tmp_path: Path, change: dict[str, Any], told: str) -> None:
+    changed = {name: tensor for name, tensor in (tensors | change).items() if tensor is not None}
+    torch.save(changed, tmp_path / "other.pth")
+    assert told in refusal(tmp_path / "other.pth")
+
+
+class Trap:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.mkdir, (self.folder,)
+
+
+def test_a_file_that_would_run_code(tmp_path: Path) -> None:
+    torch.save({"conv1_1.weight": Trap(tmp_path / "sprung")}, tmp_path / "trap.pth")
+    assert "no state dict (" in refusal(tmp_path / "trap.pth")
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK\x03\x04 cut off"])
+def test_no_state_dict(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "file.pth").write_bytes(content)
+    assert "no state dict (" in refusal(tmp_path / "file.pth")
+    assert "does not exist" in refusal(tmp_path / "none.pth")
+
+
+def test_without_vggface_it_is_told_how_to_get_it() -> None:
+    with pytest.raises(UserError, match=r"--vggface FILE, or take ours: --set train\.features=own$"):
+        find_features("vggface")
+
+
+def test_our_own_features_are_asked_for_by_name() -> None:
+    ours = find_features("own")
+    assert isinstance(ours, VGGFace)
+    assert not ours.training
+    picture = torch.rand(2, 3, 128, 128)
+    assert ours(picture).shape == (2, 128, 8, 8)
+    assert ours(picture).std() > 0
+
+
+# ---- an address
+
+
+@pytest.fixture
+def server(file: Path) -> Iterator[str]:
+    """A server on this machine that has the file."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args, directory=str(file.parent))
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}/"
+        listening.shutdown()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+def test_an_address_is_downloaded_once(server: str, file: Path, cache: Path, tensors: dict[str, Tensor]) -> None:
+    told: list[tuple[int, int]] = []
+    address = f"{server}vgg_face_dag.pth"
+    features = find_features("vggface", address, lambda done, total: told.append((done, total)))
+    assert torch.equal(features.conv1_1.weight, tensors["conv1_1.weight"])
+    size = file.stat().st_size
+    assert told[-1] == (size, size)
+    assert [path.stat().st_size for path in cache.iterdir()] == [size]
+    told.clear()
+    find_features("vggface", address, lambda done, total: told.append((done, total)))
+    assert not told
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("{}none.pth", "cannot be downloaded: the server answers 404"),
+        ("http://127.0.0.1:9/vgg.pth", "cannot be downloaded: no connection to 127.0.0.1"),
+        ("http://example.com/vgg.pth", "is no https address; "),
+        ("ftp://example.com/vgg.pth", "is no https address; "),
+    ],
+)
+def test_nothing_comes_from_an_address(server: str, cache: Path, address: str, told: str) -> None:
+    with pytest.raises(UserError) as caught:
+        find_features("vggface", address.format(server))
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not cache.exists() or not list(cache.iterdir())

@@ -1,0 +1,88 @@
+"""A training that is killed at any moment goes on as if nothing had happened."""
+
+import json
+import multiprocessing
+import os
+import random
+import time
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mpe_lib.config import preset
+from mpe_lib.faces.facset import read_faces
+from mpe_lib.train import train
+
+KILLS = 20
+CONFIG = preset("tiny").replace(
+    {
+        "net.channels": 4,
+        "net.groups": 1,
+        "net.hourglass_width": 8,
+        "net.au_width": 1 / 16,
+        "train.updates": 60,
+        "train.batch": 2,
+        "train.log_every": 1,
+        "train.validate_every": 7,
+        "train.validate_faces": 1,
+        "train.save_every": 1,  # so that it is often killed while it saves
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    """Processes that start with everything imported."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["mpe_lib.train"])
+    return context
+
+
+def lines(out: Path) -> list[dict[str, Any]]:
+    """What is logged, without what depends on the clock."""
+    logged = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name != "faces_per_second"} for line in logged]
+
+
+def updates(out: Path) -> int:
+    """How many are logged."""
+    path = out / "metrics.jsonl"
+    return path.read_text().count("}\n") if path.exists() else 0
+
+
+def test_killed_twenty_times(faces: Path, tmp_path: Path, processes: ForkServerContext) -> None:
+    parts = [read_faces(faces, split, CONFIG.net.aus) for split in ("train", "val")]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")  # pytest shows it where the test fails
+    draw = random.Random(seed)
+
+    reference = processes.Process(target=train, args=(CONFIG, *parts, whole))
+    reference.start()
+    kills = 0
+    while True:
+        resume = (killed / "last").exists() or (killed / "previous").exists()
+        before = updates(killed)
+        process = processes.Process(target=train, args=(CONFIG, *parts, killed), kwargs={"resume": resume})
+        process.start()
+        if kills == KILLS:
+            process.join()
+            assert process.exitcode == 0
+            break
+        time.sleep(draw.uniform(0, 1.5))
+        process.kill()
+        process.join()
+        kills += process.exitcode == -9
+        assert process.exitcode in (0, -9)
+        assert updates(killed) >= before - 1  # a line is written before its checkpoint
+    reference.join()
+    assert reference.exitcode == 0
+
+    for name in ("net.safetensors", "average.safetensors"):
+        for folder in ("last", "previous"):
+            assert (killed / folder / name).read_bytes() == (whole / folder / name).read_bytes()
+    assert (killed / "best" / "net.safetensors").read_bytes() == (whole / "best" / "net.safetensors").read_bytes()
+    assert lines(killed) == lines(whole)
