@@ -6,7 +6,7 @@ help:  ## this list
 
 demo: $(READY)  ## restore a photograph: notebook, sheet.png and table.txt in out/demo
 	mkdir -p out/demo
-	.venv/bin/papermill notebooks/00_start_here.ipynb out/demo/00_start_here.ipynb -k python3 --cwd . -p output out/demo --no-progress-bar --log-level ERROR
+	.venv/bin/python tools/mended.py papermill notebooks/00_start_here.ipynb out/demo/00_start_here.ipynb -k python3 --cwd . -p output out/demo --no-progress-bar --log-level ERROR
 	cat out/demo/table.txt
 
 test: lint  ## everything that CI checks
@@ -31,7 +31,7 @@ grade: $(READY)  ## make grade DIR=submissions: check what a class handed in, in
 	.venv/bin/python tools/grade.py $(DIR)
 
 ablations: $(READY)  ## train the networks of lesson 12 anew, in an hour or two, into figures/results
-	.venv/bin/papermill notebooks/12_ablations_and_tables.ipynb out/ablations.ipynb -k python3 --cwd . -p rerun True -p output out/ablations --no-progress-bar
+	.venv/bin/python tools/mended.py papermill notebooks/12_ablations_and_tables.ipynb out/ablations.ipynb -k python3 --cwd . -p rerun True -p output out/ablations --no-progress-bar
 	cp out/ablations/ablations.json out/ablations/ablations.png figures/results/
 
 figures: demo  ## draw the pictures of the README anew

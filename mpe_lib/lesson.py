@@ -1,6 +1,7 @@
 """What a notebook needs and nothing else does."""
 
 import os
+import socket
 from typing import Any, Literal, get_args
 
 from mpe_lib.config import near
@@ -50,3 +51,10 @@ def start() -> None:
 
         shell.display_formatter.formatters["image/jpeg"].for_type(Figure, drawn)
     mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False})
+
+
+def free_port() -> str:
+    """A port that nobody listens on, as `notebook_launcher` wants it: its own choice may be taken."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])

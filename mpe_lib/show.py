@@ -16,6 +16,14 @@ from mpe_lib.pixels import Picture
 
 INK, ACCENT, MUTED = "#22303c", "#0b6e99", "#9aa5ae"
 STEPS = ("#e0992f", "#3f8f5f", ACCENT)  # the three pictures of a network
+TERMS = {  # of the loss: colour and name
+    "rec": (ACCENT, "$L_{rec}$"),
+    "align": ("#c2571a", "$L_{align}$"),
+    "au": ("#6b4fa0", "$L_{au}$"),
+    "per": ("#3f8f5f", "$L_{per}$"),
+    "adv": ("#b23a63", "$L_{adv,G}$"),
+    "dis": (MUTED, "$L_{adv,D}$"),
+}
 POINT, FIRST_EYE = "#ffd24a", "#3fa9ff"  # landmarks, and among them 36-41
 
 
@@ -111,23 +119,27 @@ def overlay(picture: Picture, heat: NDArray[np.float32], strength: float = 0.75)
 
 
 def curves(lines: Sequence[dict[str, Any]], bicubic: float | None = None) -> Figure:
-    """A training, from the lines of its metrics.jsonl: the loss terms, and PSNR of every step on validation faces.
+    """A training, from the lines of its metrics.jsonl: the loss terms, PSNR of every step on validation faces, and
+    how much of the gradient in the branch that makes the picture comes from each term, where that was measured.
 
     `bicubic` is the PSNR of bicubic enlargement on the same faces, drawn as the line to beat.
     """
-    figure = Figure(figsize=(11, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for name, colour in (("rec", ACCENT), ("align", "#c2571a"), ("au", "#6b4fa0")):
-        values = [line[f"loss_{name}"] for line in lines]
+    shared = [line for line in lines if "gradient_shares" in line]
+    figure = Figure(figsize=(14 if shared else 11, 3.6), layout="constrained")
+    left, middle, *rest = figure.subplots(1, 3 if shared else 2)
+    updates = [line["update"] for line in lines]
+    for name, (colour, label) in TERMS.items():
+        values = [line.get(f"loss_{name}") for line in lines]
         if any(values):
-            left.plot([line["update"] for line in lines], values, color=colour, label=f"$L_{{{name}}}$")
+            known = [np.nan if value is None else value for value in values]
+            left.plot(updates, known, color=colour, label=label)
     left.set(yscale="log", xlabel="update", title="loss terms, before their weights")
     left.legend(frameon=False)
     scored = [line for line in lines if "psnr" in line]
     if bicubic is not None:
-        right.axhline(bicubic, color=MUTED, linestyle="--", label="bicubic")
+        middle.axhline(bicubic, color=MUTED, linestyle="--", label="bicubic")
     for step in range(len(scored[0]["psnr"]) if scored else 0):
-        right.plot(
+        middle.plot(
             [line["update"] for line in scored],
             [line["psnr"][step] for line in scored],
             marker="osD^v"[step % 5],
@@ -135,9 +147,16 @@ def curves(lines: Sequence[dict[str, Any]], bicubic: float | None = None) -> Fig
             color=STEPS[step % len(STEPS)],
             label=f"step {step + 1}",
         )
-    right.set(xlabel="update", ylabel="dB", title="PSNR on validation faces (Y, border 0)")
-    right.legend(frameon=False)
-    for axes in (left, right):
+    middle.set(xlabel="update", ylabel="dB", title="PSNR on validation faces (Y, border 0)")
+    middle.legend(frameon=False)
+    for axes in rest:
+        for name in shared[0]["gradient_shares"]["sr"]:
+            values = [line["gradient_shares"]["sr"][name] for line in shared]
+            colour, label = TERMS[name]
+            axes.plot([line["update"] for line in shared], values, marker=".", color=colour, label=label)
+        axes.set(xlabel="update", ylim=(-0.03, 1.03), title="share of the picture's gradient, with weights")
+        axes.legend(frameon=False)
+    for axes in figure.axes:
         axes.spines[["top", "right"]].set_visible(False)
     return figure
 

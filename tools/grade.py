@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
-from lessons import SOLUTIONS, tags
+from lessons import MENDED, SOLUTIONS, tags
 from nbformat import NotebookNode
 
 from mpe_lib.checking import VERDICT
@@ -82,7 +82,7 @@ def execute(notebook: NotebookNode, seconds: int, gigabytes: float) -> tuple[Not
         source, target = Path(folder) / "notebooks" / "in.ipynb", Path(folder) / "out.ipynb"
         source.parent.mkdir()  # a lesson writes beside it
         nbformat.write(notebook, source)
-        command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", "--allow-errors"]
+        command = [sys.executable, MENDED, "nbconvert", "--to", "notebook", "--execute", "--allow-errors"]
         limit = round(gigabytes * 2**30)
         process = subprocess.Popen(
             [*command, "--output", str(target), str(source)],

@@ -28,6 +28,7 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 SOLUTIONS = NOTEBOOKS / "solutions"
+MENDED = str(ROOT / "tools" / "mended.py")  # runs them
 COSTS = NOTEBOOKS / "costs.json"
 SOLVED = re.compile(r"^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION$", re.MULTILINE | re.DOTALL)
 
@@ -123,7 +124,7 @@ def course() -> str:
 
 def run(name: str) -> None:
     """Run lessons in the profile `lesson`, on two threads; what each takes goes into costs.json and its first cell."""
-    command = [sys.executable, "-m", "jupyter", "nbconvert", "--log-level=WARN", "--to", "notebook", "--execute"]
+    command = [sys.executable, MENDED, "nbconvert", "--log-level=WARN", "--to", "notebook", "--execute"]
     command += ["--inplace", "--ExecutePreprocessor.record_timing=False"]
     environment = os.environ | {"MPE_PROFILE": "lesson", "OMP_NUM_THREADS": "2"}
     for path in sorted(SOLUTIONS.glob(f"{name}*.ipynb")):

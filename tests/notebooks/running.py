@@ -11,6 +11,7 @@ import nbformat
 import papermill
 
 ROOT = Path(__file__).parents[2]
+MENDED = ROOT / "tools" / "mended.py"
 # In a small process of its own: a child counts the memory of its parent, here pytest, until it has become a program.
 MEASURE = """import json, resource, subprocess, sys
 status = subprocess.call(sys.argv[2:])
@@ -45,7 +46,7 @@ def execute(notebook: Path, parameters: Mapping[str, str], target: Path, environ
     assert parameters.keys() <= known.keys(), f"it has no parameter {', '.join(parameters.keys() - known.keys())}"
 
     given = [word for name, value in parameters.items() for word in ("-p", name, value)]
-    command = [sys.executable, "-m", "papermill", str(notebook), str(target), *given, "-k", "python3"]
+    command = [sys.executable, str(MENDED), "papermill", str(notebook), str(target), *given, "-k", "python3"]
     command += ["--cwd", str(ROOT), "--no-progress-bar", "--execution-timeout", "300"]  # seconds, of a cell
     used = target.parent / "used.json"
     measured = [sys.executable, "-c", MEASURE, str(used), *command]
