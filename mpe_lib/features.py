@@ -17,7 +17,7 @@ from mpe_lib.nets import VGGFace
 
 NAME = "vgg_face_dag.pth"
 HOME = "https://www.robots.ox.ac.uk/~albanie/pytorch-models.html"
-OWN = Path(__file__).parent / "weights" / "features.safetensors"
+OWN = Path(__file__).parent / "weights" / "features" / "own.safetensors"
 OWN_WIDTH = 0.25
 
 
