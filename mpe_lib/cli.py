@@ -24,6 +24,7 @@ Weights = Annotated[str, typer.Option(help="Shipped weights by name, a safetenso
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field, as in train.lr=2e-4.")
 ]
+Fold = Annotated[int | None, typer.Option(help="Of BP4D and DISFA: 1 tests on P3, 2 on P2, 3 on P1.", min=1, max=3)]
 
 
 def main() -> None:
@@ -82,6 +83,7 @@ def train(
     updates: Annotated[int | None, typer.Option(help="Optimiser steps; the preset's unless given.", min=1)] = None,
     start: Annotated[str | None, typer.Option(help="Weights to begin with, as MPEGAN does with MPENet's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
+    fold: Fold = None,
     vggface: Annotated[
         str | None, typer.Option(help="vgg_face_dag.pth or its address, for the perceptual loss of MPEGAN.")
     ] = None,
@@ -107,7 +109,7 @@ def train(
         with counting_bar() as counted:
             compared = find_features(config.train.features, vggface, counted) if config.train.lambda_per else None
             sources = face_folders(faces, config.net.face_scale, counted)
-        known, validation = (read_all(sources, split, config.net.aus) for split in ("train", "val"))
+        known, validation = (read_all(sources, split, config.net.aus, fold) for split in ("train", "val"))
         scale = known.scale() or config.net.face_scale
         config = config.replace({"net.face_scale": scale} | changes)
         if not _fits(scale, config.net.face_scale):
@@ -147,6 +149,7 @@ def evaluate(
     faces: Annotated[list[str], typer.Option(help="A face folder, london, or synthetic:N; repeat for several.")],
     split: Annotated[str, typer.Option(help="Which faces of it.")] = "test",
     weights: Weights = "small",
+    fold: Fold = None,
     border: Annotated[int, typer.Option(help="Pixels left out on every side; DIC leaves out 8.", min=0, max=32)] = 0,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")] = None,
 ) -> None:
@@ -162,7 +165,7 @@ def evaluate(
         net = load(weights).to(_device())
         with counting_bar() as counted:
             folders = [face_folder(each, net.config.face_scale, counted) for each in faces]
-        tested = read_all([(folder, None) for folder in folders], split, net.config.aus)
+        tested = read_all([(folder, None) for folder in folders], split, net.config.aus, fold)
         scale = tested.scale() or net.config.face_scale
         if not _fits(scale, net.config.face_scale):
             say(f"the faces are cut at scale {scale}, the weights were trained at {net.config.face_scale}")

@@ -1,13 +1,22 @@
-"""The commands that make face folders: `mpe prepare synthetic`, `mpe prepare photos`, `mpe fetch london`."""
+"""The commands that make face folders: `mpe prepare synthetic | photos | bp4d | disfa`, `mpe fetch london`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mpe_lib.terminal import counting_bar, told
 
+if TYPE_CHECKING:
+    from mpe_lib.faces.recordings import Summary
+
 prepare = typer.Typer(help="Make a face folder.", no_args_is_help=False)
+
+Scale = Annotated[float, typer.Option(help="How much of the head is seen; 2.9 as published.", min=1.5, max=4)]
+HeldOut = Annotated[
+    int, typer.Option(help="Subjects of each fold's training parts that validate; the paper has none.", min=0)
+]
+Seed = Annotated[int, typer.Option(help="Other people validate for another seed.", min=0)]
 
 
 @prepare.command("synthetic")
@@ -66,6 +75,52 @@ def prepare_photos(
             )
     listed = f" ({out / 'rejected.csv'})" if made.rejected or made.duplicates else ""
     print(f"{out}: {made.faces} faces, {made.rejected} rejected, {made.duplicates} duplicates{listed}")
+
+
+@prepare.command("bp4d")
+def prepare_bp4d(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="BP4D: F001/T1/2440.jpg and F001_T1.csv in it.")],
+    out: Annotated[Path, typer.Option(help="The face folder.")],
+    scale: Scale = 2.9,
+    held_out: HeldOut = 2,
+    seed: Seed = 0,
+) -> None:
+    """The faces of BP4D's labelled frames, in three folds. Interrupted, the same command goes on."""
+    with told():
+        from mpe_lib.faces.bp4d import prepare_bp4d as make
+
+        with counting_bar() as report:
+            made = make(source, out, scale=scale, held_out=held_out, seed=seed, report=report)
+        _tell("bp4d", out, made)
+
+
+@prepare.command("disfa")
+def prepare_disfa(
+    source: Annotated[
+        Path, typer.Argument(metavar="SRC", help="DISFA: LeftVideoSN001_comp.avi and SN001_au1.txt in it.")
+    ],
+    out: Annotated[Path, typer.Option(help="The face folder.")],
+    scale: Scale = 2.9,
+    held_out: HeldOut = 2,
+    seed: Seed = 0,
+) -> None:
+    """The faces of DISFA's labelled frames, in three folds. Interrupted, the same command goes on."""
+    with told():
+        from mpe_lib.faces.disfa import prepare_disfa as make
+
+        with counting_bar() as report:
+            made = make(source, out, scale=scale, held_out=held_out, seed=seed, report=report)
+        _tell("disfa", out, made)
+
+
+def _tell(name: str, out: Path, made: "Summary") -> None:
+    """What became of a data set, and how often its action units occur."""
+    from mpe_lib.occurrence import occurrence_table
+
+    print(f"{out}: {made.faces} faces" + (f"; what is lost is in {out / 'rejected.csv'}" if made.lost else ""))
+    for loss, count in made.lost.items():
+        print(f"{count:8} {loss}")
+    print("\n".join(occurrence_table(out, name)))
 
 
 fetch = typer.Typer(help="Download faces.", no_args_is_help=False)

@@ -11,6 +11,7 @@ from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mpe_lib.config import Config, TrainConfig
+from mpe_lib.errors import UserError
 from mpe_lib.faces.crops import Sample
 from mpe_lib.losses import LossTerms, discriminator_loss, mpe_loss
 from mpe_lib.nets import Discriminator, MPENet
@@ -38,6 +39,9 @@ class Learner:
         accelerator: shares each batch among processes.
         start: the network to begin with, a copy of it; else fresh weights by the config's seed.
 
+    Raises:
+        UserError: `start` is of another architecture.
+
     Attributes:
         net, discriminator: what the optimisers change; no discriminator without `lambda_adv`.
         average: the exponential average of the net's weights, which is validated and kept.
@@ -57,7 +61,7 @@ class Learner:
         torch.manual_seed(config.train.seed)
         net = MPENet(config.net)
         if start is not None:
-            net.load_state_dict(start.state_dict())
+            _begin_with(net, start)
         self.net = _placed(net, device)
         self.average: Any = AveragedModel(
             self.net, multi_avg_fn=get_ema_multi_avg_fn(config.train.average), use_buffers=True
@@ -199,6 +203,14 @@ def gradient_shares(terms: Mapping[str, Tensor], parts: Mapping[str, Sequence[nn
         part: {name: norm / (sum(by_term.values()) or 1.0) for name, norm in by_term.items()}
         for part, by_term in norms.items()
     }
+
+
+def _begin_with(net: MPENet, start: MPENet) -> None:
+    """Take over its weights."""
+    shapes = [{name: tensor.shape for name, tensor in each.state_dict().items()} for each in (net, start)]
+    if shapes[0] != shapes[1]:
+        raise UserError("the weights to start with are of another network", "choose the preset that they were made by")
+    net.load_state_dict(start.state_dict())
 
 
 def _placed(network: Network, device: torch.device) -> Network:

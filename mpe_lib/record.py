@@ -37,7 +37,7 @@ class Summary(NamedTuple):
 
     update: int
     finished: bool  # false: interrupted, to be resumed
-    best_psnr: float  # dB on Y, border 0, of the last step, on the validation faces
+    best_psnr: float  # dB on Y, border 0, of the last step, on the validation faces, of the network that is kept
     best_update: int
     skipped: int  # updates that nothing was learnt from
     seconds: float  # of this process
@@ -77,11 +77,12 @@ class Record:
         self.position = self.position._replace(update=now, skipped=skipped)
 
     def validate(self) -> list[float]:
-        """The averaged network's PSNR by step; the best is kept."""
+        """The averaged network's PSNR by step; the best is kept, of MPEGAN the last, which PSNR does not tell."""
         average = self._learner.average
         broadcast(list(average.buffers()))  # batch norm's statistics were each process's own
-        steps = validate(average.module, self._validation, self._config.train.validate_faces, self._accelerator)
-        if steps[-1] > self.position.best_psnr:
+        t = self._config.train
+        steps = validate(average.module, self._validation, t.validate_faces, self._accelerator)
+        if steps[-1] > self.position.best_psnr or t.lambda_per or t.lambda_adv:
             self.position = self.position._replace(best_psnr=steps[-1], best_update=self.position.update)
             if self._accelerator.is_main_process:
                 self._run.save_best(average.module, self._config)

@@ -3,6 +3,7 @@
 import csv
 import errno
 import os
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -56,6 +57,17 @@ def test_several_folders_follow_one_another(faces: Path) -> None:
     one = read_faces(faces, "val", AUS)
     assert both.paths == one.paths + one.paths
     np.testing.assert_array_equal(both.landmarks, np.concatenate([one.landmarks] * 2))
+
+
+def test_a_large_table_is_not_held_as_text(own_faces: Path) -> None:
+    rows = table(own_faces)
+    write(own_faces, rows * 100)
+    tracemalloc.start()
+    read = read_faces(own_faces, None, AUS)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(read) == 1600
+    assert peak < 4000 * len(read)  # bytes; as text a row is 13,000
 
 
 def test_a_label_may_be_unknown(own_faces: Path) -> None:

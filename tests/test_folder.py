@@ -4,6 +4,10 @@ import errno
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -192,3 +196,126 @@ def test_a_process_that_ends_by_itself_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a process was ended by the system; make memory free .*; the same command"):
         fill(tmp_path, range(4), grey, said=SAID, processes=2)
     fill(tmp_path, range(4), grey, said=SAID, processes=1)
+
+
+# ---- tasks of several pictures, and many of them
+
+
+def three(folder: Path, number: int) -> list[Outcome]:
+    """Two pictures, and one that is none."""
+    return [grey(folder, 10 * number + 1), Rejected(f"{number}.jpg", "odd"), grey(folder, 10 * number)]
+
+
+def test_a_task_may_give_several_pictures(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    size: Callable[[int], int] = lambda number: number + 1  # noqa: E731
+    rows, rejected = fill(
+        tmp_path, range(3), three, said=SAID, size=size, processes=1, report=lambda *done: told.append(done)
+    )
+    assert [each.file_name for each in rows] == ["0.png", "1.png", "10.png", "11.png", "20.png", "21.png"]
+    assert [each.file for each in rejected] == ["0.jpg", "1.jpg", "2.jpg"]
+    assert told == [(0, 6), (1, 6), (3, 6), (6, 6)]
+    np.testing.assert_allclose(read_faces(tmp_path, None, ()).landmarks[4], POINTS + 20, atol=0.0051)
+
+
+def test_a_task_counts_once_all_of_it_is_written(tmp_path: Path) -> None:
+    """Wherever the journal was cut off when the process was killed, the result is the same."""
+
+    def stop(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    def files(folder: Path) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    fill(tmp_path / "whole", range(3), three, said=SAID, processes=1)
+    with pytest.raises(KeyboardInterrupt):
+        fill(tmp_path / "stopped", range(3), three, said=SAID, processes=1, report=stop)
+    journal = (tmp_path / "stopped" / JOURNAL).read_bytes()
+    ends = [end for end, byte in enumerate(journal) if byte == ord("\n")]
+    assert len(ends) == 7
+    for cut in sorted({0, 5, len(journal), *(end + more for end in ends for more in (-1, 0, 1, 50))}):
+        out = tmp_path / str(cut)
+        shutil.copytree(tmp_path / "stopped", out)
+        (out / JOURNAL).write_bytes(journal[:cut])
+        made: list[int] = []
+
+        def work(folder: Path, number: int, made: list[int] = made) -> list[Outcome]:
+            made.append(number)
+            return three(folder, number)
+
+        with pytest.raises(KeyboardInterrupt):
+            fill(out, range(3), work, said=SAID, processes=1, report=stop)
+        fill(out, range(3), work, said=SAID, processes=1)
+        assert files(out) == files(tmp_path / "whole")
+        assert made == [number for number in range(3) if number == 2 or cut <= ends[3 * number + 3]]
+
+
+def test_a_task_that_is_gone_may_come_back(tmp_path: Path) -> None:
+    def call(keys: list[str], stop: int) -> None:
+        fill(tmp_path, list(map(int, keys)), failing(stop), said=SAID, processes=1, keys=keys)
+
+    for keys, stop in ((["1", "2"], 2), (["2"], 2), (["1", "2"], 2)):
+        with pytest.raises(KeyboardInterrupt):
+            call(keys, stop)
+    call(["1", "2"], -1)
+    assert len(read_faces(tmp_path, None, ())) == 2  # which finds the pictures of both
+
+
+SCRIPT = """
+import re, sys, time
+from pathlib import Path
+import numpy as np
+from mpe_lib.faces.folder import fill, row
+
+POINTS = np.arange(136).reshape(68, 2) / 3
+
+
+def ten(folder, number):
+    return [row(f"{number:06}_{part}.png", POINTS, {12: 1}, "somebody") for part in range(10)]
+
+
+def wait(folder, number):
+    with (folder / f"{number}.txt").open("w") as file:
+        time.sleep(60)
+
+
+def megabytes(name):
+    return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+
+if __name__ == "__main__":
+    def look(done, total):
+        if done in (total // 10, total):
+            print(megabytes("VmRSS"))
+
+    work, count, processes = globals()[sys.argv[2]], int(sys.argv[3]), int(sys.argv[4])
+    fill(Path(sys.argv[1]), range(count), work, said={}, processes=processes, report=look)
+    print(megabytes("VmHWM"))
+"""
+
+
+def test_memory_does_not_grow_with_the_number_of_faces(tmp_path: Path) -> None:
+    """Held as rows, 20,000 of them would be 60 MB."""
+    (tmp_path / "script.py").write_text(SCRIPT)
+    command = [sys.executable, tmp_path / "script.py", tmp_path / "out", "ten", "2000", "2"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    early, late, peak = map(float, printed.split())
+    assert late - early < 5
+    assert peak - early < 15  # names, and where their lines are
+    with (tmp_path / "out" / "metadata.csv").open() as file:
+        assert sum(1 for _ in file) == 20_001
+
+
+def test_ctrl_c_does_not_wait_for_what_takes_long(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    command = [sys.executable, tmp_path / "script.py", tmp_path / "out", "wait", "4", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while process.poll() is None and len(list((tmp_path / "out").glob("*.txt"))) < 2:
+        time.sleep(0.02)
+    start = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    told = process.communicate()[1]
+    assert time.monotonic() - start < 10
+    assert told.count("Traceback") == 1  # of the script, none of its processes
+    assert told.endswith("KeyboardInterrupt\n")

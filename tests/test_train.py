@@ -253,6 +253,8 @@ def test_mpegan_goes_on_from_mpenet(finished_run: Path, faces: Path, tmp_path: P
     assert log(whole)[1]["psnr"] == pytest.approx(validate(start, validation, 64), abs=1e-3)
     assert {"loss_per", "loss_adv", "loss_dis"} <= log(whole)[-1].keys()
     assert (whole / "last" / "discriminator.safetensors").is_file()
+    kept = [(whole / name).read_bytes() for name in ("best/net.safetensors", "last/average.safetensors")]
+    assert kept[0] == kept[1]  # not the one of the highest PSNR
 
     assert not train(config, known, validation, halved, report=interrupt_after(2), **options).finished
     assert train(config, known, validation, halved, resume=True, **options).finished

@@ -2,8 +2,10 @@
 
 import csv
 import hashlib
+import math
 import os
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,34 +87,43 @@ class Faces:
         return digest.hexdigest()[:16]
 
 
-def read_faces(folder: Path, split: str | None, aus: tuple[int, ...]) -> Faces:
+def read_faces(folder: Path, split: str | None, aus: tuple[int, ...], fold: int | None = None) -> Faces:
     """The faces of one split of a face folder, all splits if None.
 
     A unit without a column is unknown for every face; so are the landmarks if none has a column, and those of a
-    line that leaves all of them empty.
+    line that leaves all of them empty. Where the folder has several folds, `fold` says by which of them it is split.
 
     Raises:
         UserError: no folder or table, a column or picture missing, a landmark or AU label that is not one,
-            some landmarks of a face but not all, no face in the split.
+            some landmarks of a face but not all, no face in the split, no such fold.
     """
     table = Path(folder) / "metadata.csv"
-    everything = _read_rows(table, [] if split is None else ["split"])
-    rows = [(line, row) for line, row in everything if split is None or row["split"] == split]
-    if not everything:
+    column = "split" if fold is None else f"fold{fold}"
+    paths, landmarks, labels = list[Path](), array("f"), array("f")  # 140,000 rows as text would be gigabytes
+    splits = set[str]()
+    for line, row in _read_rows(table, [] if split is None and fold is None else [column]):
+        splits.add(row.get(column, ""))
+        if split is None or row[column] == split:
+            paths.append(_picture_path(table, line, row))
+            landmarks.extend(_landmarks(table, line, row))
+            labels.extend(_au(table, line, row, au) for au in aus)
+    if not splits:
         raise UserError(f"{table}: no face", "add a row for each picture")
-    if not rows:
-        splits = sorted({row["split"] for _, row in everything})
-        raise UserError(f"{table}: no face in split '{split}'", f"its column 'split' has {', '.join(splits)}")
+    if not paths:
+        raise UserError(
+            f"{table}: no face in split '{split}'", f"its column '{column}' has {', '.join(sorted(splits))}"
+        )
+    n = len(paths)
     return Faces(
-        [_picture_path(table, line, row) for line, row in rows],
-        np.array([_landmarks(table, line, row) for line, row in rows], np.float32),
-        np.array([[_au(table, line, row, au) for au in aus] for line, row in rows], np.float32).reshape(len(rows), -1),
-        np.ones(len(rows)),
+        paths,
+        np.asarray(landmarks, np.float32).reshape(n, len(POINTS), 2),
+        np.asarray(labels, np.float32).reshape(n, len(aus)),
+        np.ones(n),
     )
 
 
-def _read_rows(table: Path, extra: list[str]) -> list[tuple[int, dict[str, str]]]:
-    """The table's rows with their line numbers."""
+def _read_rows(table: Path, extra: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The table's rows with their line numbers, one at a time."""
     if not os.path.isfile(table):  # unlike Path's, false of a name that is too long
         raise UserError(
             f"{table}: not found", "a face folder holds pictures and a metadata.csv with file_name and landmarks"
@@ -120,20 +131,25 @@ def _read_rows(table: Path, extra: list[str]) -> list[tuple[int, dict[str, str]]
     try:
         with table.open(newline="", encoding="utf-8-sig") as lines:
             reader = csv.DictReader(lines)
-            columns = reader.fieldnames or []
-            needed = ["file_name", *extra, *(COORDINATES if any(name in columns for name in COORDINATES) else ())]
-            missing = [name for name in needed if name not in columns]
-            if missing:
-                more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-                raise UserError(f"{table}: no column {', '.join(missing[:3])}{more}", "add what is missing")
-            rows = [(reader.line_num, row) for row in reader]
+            _check_columns(table, reader.fieldnames or [], extra)
+            for row in reader:
+                if None in row.values():
+                    ended = next(name for name, value in row.items() if value is None)
+                    where = f"{table}:{reader.line_num}"
+                    raise UserError(f"{where}: ends before column {ended}", "write it whole or delete the row")
+                yield reader.line_num, row
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{table}: not a CSV table ({error})", "save it as UTF-8 text that you may read") from error
-    for line, row in rows:
-        if None in row.values():
-            ended = next(name for name, value in row.items() if value is None)
-            raise UserError(f"{table}:{line}: ends before column {ended}", "write it whole or delete the row")
-    return rows
+
+
+def _check_columns(table: Path, columns: Sequence[str], extra: list[str]) -> None:
+    needed = ["file_name", *extra, *(COORDINATES if any(name in columns for name in COORDINATES) else ())]
+    missing = [name for name in needed if name not in columns]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        folds = any(name.startswith("fold") for name in missing)
+        remedy = "mpe prepare bp4d and mpe prepare disfa make folders with folds" if folds else "add what is missing"
+        raise UserError(f"{table}: no column {', '.join(missing[:3])}{more}", remedy)
 
 
 def _picture_path(table: Path, line: int, row: dict[str, str]) -> Path:
@@ -146,22 +162,26 @@ def _picture_path(table: Path, line: int, row: dict[str, str]) -> Path:
     return path
 
 
-def _landmarks(table: Path, line: int, row: dict[str, str]) -> list[tuple[float, float]]:
-    if not any(row.get(name, "").strip() for name in COORDINATES):
-        return [(np.nan, np.nan)] * len(POINTS)
-    points: list[tuple[float, float]] = []
-    for names in POINTS:
-        try:
-            x, y = (float(row[name]) for name in names)
-        except ValueError:
-            x = y = np.nan
-        if not np.isfinite(x + y):
-            raise UserError(
-                f"{table}:{line}: landmark {names[0]},{names[1]} of '{row['file_name']}' is no pair of numbers",
-                "correct it, or leave all of them empty",
-            )
-        points.append((x, y))
-    return points
+def _landmarks(table: Path, line: int, row: dict[str, str]) -> list[float]:
+    """x_0, y_0, x_1, ..."""
+    texts = [row.get(name, "") for name in COORDINATES]
+    if not "".join(texts).strip():
+        return [np.nan] * len(texts)
+    values = [_number(text) for text in texts]
+    if not math.isfinite(sum(values)):
+        x, y = next(POINTS[i // 2] for i, value in enumerate(values) if not math.isfinite(value))
+        raise UserError(
+            f"{table}:{line}: landmark {x},{y} of '{row['file_name']}' is no pair of numbers",
+            "correct it, or leave all of them empty",
+        )
+    return values
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _au(table: Path, line: int, row: dict[str, str], au: int) -> float:
@@ -174,8 +194,10 @@ def _au(table: Path, line: int, row: dict[str, str], au: int) -> float:
     return AU_VALUES[value]
 
 
-def read_all(sources: Sequence[tuple[Path, float | None]], split: str | None, aus: tuple[int, ...]) -> Faces:
+def read_all(
+    sources: Sequence[tuple[Path, float | None]], split: str | None, aus: tuple[int, ...], fold: int | None = None
+) -> Faces:
     """The faces of several folders, one after the other; each folder with the weight that is given, if one is."""
-    read = [(read_faces(folder, split, aus), weight) for folder, weight in sources]
+    read = [(read_faces(folder, split, aus, fold), weight) for folder, weight in sources]
     first, *rest = (faces if weight is None else faces.weighted(weight) for faces, weight in read)
     return sum(rest, first)

@@ -7,7 +7,7 @@ far, blurred, or nearly the same as one before it.
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -121,7 +121,7 @@ def prepare_photos(
     keys = [photo.file for photo in photos]
     duplicates = 0
 
-    def finish(rows: list[Row]) -> dict[str, Rejected]:
+    def finish(rows: Sequence[Row]) -> dict[str, Rejected]:
         nonlocal duplicates
         found = near_duplicates(rows) if distinct else {}
         duplicates = len(found)

@@ -1,0 +1,152 @@
+"""DISFA as it is delivered: `mpe prepare disfa`.
+
+Videos are LeftVideoSN001_comp.avi, and labels SN001_au12.txt, anywhere in the folder: a line `frame,intensity` for
+each frame. The first is frame 1, an intensity is 0 to 5, and a unit is present from 2 on.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from itertools import repeat
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mpe_lib.errors import UserError
+from mpe_lib.faces.delivered import claim, read_labels, walk
+from mpe_lib.faces.folder import Rejected
+from mpe_lib.faces.recordings import UNKNOWN, Frame, Loss, Recording, Summary, prepare_recordings
+
+VIDEO, TABLE = re.compile(r"LeftVideo(.+)_comp\.avi"), re.compile(r"(.+)_au\d+\.txt")
+AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)  # all that it labels; the paper takes 8 of them
+INTENSITIES = {str(intensity): intensity for intensity in range(6)}
+CHUNK = 300  # frames: half a minute of work, for up to 5 seconds of counting frames to where it begins
+PATIENCE = 100  # frames in a row that can't be decoded: the video is at its end
+
+
+def prepare_disfa(
+    source: Path,
+    out: Path,
+    *,
+    scale: float = 2.9,
+    held_out: int = 2,
+    seed: int = 0,
+    processes: int | None = None,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> Summary:
+    """Fill a face folder from DISFA; arguments and errors as of `prepare_recordings` and `find_recordings`."""
+    return prepare_recordings(
+        "disfa",
+        find_recordings(source),
+        read_frames,
+        source,
+        out,
+        size=CHUNK,
+        scale=scale,
+        held_out=held_out,
+        seed=seed,
+        processes=processes,
+        report=report,
+    )
+
+
+def find_recordings(source: Path) -> list[Recording]:
+    """The video of every subject, by name.
+
+    Raises:
+        UserError: no folder, no video in it, something that is there twice, or labels that can't be used.
+    """
+    videos, tables, subjects = dict[str, Path](), dict[str, Path](), set[str]()
+    for folder, names in walk(source):
+        for name in names:
+            video, table = VIDEO.fullmatch(name), TABLE.fullmatch(name)
+            if video:
+                claim(videos, video[1], folder / name)
+            elif table:
+                claim(tables, name, folder / name)
+                subjects.add(table[1])
+    if not videos:
+        raise UserError(f"{source}: no video of DISFA in it", "they are called LeftVideoSN001_comp.avi and so on")
+    return [_recording(source, subject, videos.get(subject), tables) for subject in sorted(subjects | {*videos})]
+
+
+def read_intensities(path: Path) -> dict[int, int]:
+    """The intensity of one action unit in each frame.
+
+    Raises:
+        UserError: it can't be read, or a line is no frame with an intensity from 0 to 5.
+    """
+    frames: dict[int, int] = {}
+    for number, line in read_labels(path, header=False)[1].items():
+        intensity = INTENSITIES.get(",".join(line.values))
+        if intensity is None or number < 1:
+            said = ",".join([str(number), *line.values])
+            raise UserError(f"{line.where}: '{said}'", "write frame,intensity: from 1 on, and 0 to 5")
+        frames[number] = intensity
+    return frames
+
+
+def read_frames(recording: Recording, wanted: range) -> Iterator[Frame | Rejected]:
+    """Some frames of a video; with the last of them, how many are not labelled.
+
+    They are counted from the first, for a compressed video finds a frame by its number only nearly.
+    """
+    video = cv2.VideoCapture(str(recording.path))
+    if not video.isOpened():
+        yield Rejected(recording.source, f"can't be read, with {len(wanted)} frames", Loss.DAMAGED, len(wanted))
+        return
+    numbers = {int(recording.frames[index]): index for index in wanted}
+    last, count = wanted.stop == len(recording.frames), 0
+    for count, decoded in enumerate(_decoded(video), 1):
+        index = numbers.pop(count, None)
+        if index is not None:
+            source = f"{recording.source}:{count}"
+            read, picture = video.retrieve() if decoded else (False, np.empty(0))
+            if read:
+                yield Frame(index, source, np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8))
+            else:
+                yield Rejected(source, "can't be decoded", Loss.DAMAGED)
+        if not (numbers or last):
+            return
+    for number in numbers:
+        yield Rejected(f"{recording.source}:{number}", f"the video ends at frame {count}", Loss.NO_FRAME)
+    unlabelled = count - sum(int(frame) <= count for frame in recording.frames)
+    if last and unlabelled:
+        yield Rejected(recording.source, f"{unlabelled} frames without a label", Loss.NO_LABEL, unlabelled)
+
+
+def _decoded(video: cv2.VideoCapture) -> Iterator[bool]:
+    """Go through a video to the last frame that can be decoded, and tell of each whether it can."""
+    failed = 0
+    while failed < PATIENCE:
+        if video.grab():
+            yield from repeat(False, failed)
+            yield True
+            failed = 0
+        else:
+            failed += 1
+
+
+def _recording(source: Path, subject: str, video: Path | None, tables: Mapping[str, Path]) -> Recording:
+    """What a video and its labels have in common, and what either lacks."""
+    files = {au: f"{subject}_au{au}.txt" for au in AUS}
+    units = {au: read_intensities(tables[file]) for au, file in files.items() if file in tables}
+    numbers = sorted(set[int]().union(*units.values()))
+    if video is None:
+        missing = Rejected(subject, f"{len(numbers)} labels, but no video", Loss.NO_FRAME, len(numbers))
+        return Recording(subject, subject, source, subject, lost=(missing,))
+    here = video.relative_to(source).as_posix()
+    if not numbers:
+        missing = Rejected(here, f"no labels in {subject}_au1.txt and so on", Loss.NO_LABELS)
+        return Recording(subject, subject, video, here, lost=(missing,))
+    labels = np.full((len(numbers), len(units)), UNKNOWN, np.int8)
+    for column, known in enumerate(units.values()):
+        labels[np.searchsorted(numbers, [*known]), column] = [*known.values()]
+    lacking = {au: len(numbers) - len(units.get(au, ())) for au in AUS}
+    lost = tuple(
+        Rejected(files[au], f"does not label {count} frames that others do", Loss.NO_UNIT, count)
+        for au, count in lacking.items()
+        if count
+    )
+    frames = tuple(f"{number:04}" for number in numbers)
+    return Recording(subject, subject, video, here, frames, tuple(units), labels, graded=True, lost=lost)
