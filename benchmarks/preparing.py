@@ -126,9 +126,7 @@ def somebody() -> Picture:
 def scene(width: int, height: int, number: int) -> Picture:
     """Somebody, half as high as the frame, a little to the right each time."""
     random = np.random.default_rng(number)
-    canvas = cv2.add(
-        np.full((height, width, 3), 90, np.uint8), random.normal(0, 6, (height, width, 3)), dtype=cv2.CV_8U
-    )
+    canvas = random.normal(90, 6, (height, width, 3)).clip(0, 255).astype(np.uint8)
     side, top, left = height // 2, height // 4, height // 8 + number % 50
     canvas[top : top + side, left : left + side] = cv2.resize(somebody(), (side, side), interpolation=cv2.INTER_CUBIC)
     return canvas

@@ -145,6 +145,13 @@ def test_a_fingerprint_tells_other_faces_labels_and_frequencies(faces: Path) -> 
     assert len({each.fingerprint() for each in [read, *other]}) == 6
 
 
+def test_landmarks_may_be_anywhere(own_faces: Path) -> None:
+    rows = table(own_faces)
+    rows[4].update(x_0="1e308", x_1="1e308")  # whose sum is no number
+    write(own_faces, rows)
+    assert len(read_faces(own_faces, "train", AUS)) == 12
+
+
 # ---- what is refused
 
 
@@ -176,6 +183,7 @@ def with_value(column: str, value: str) -> Callable[[list[Row]], None]:
         (with_value("y_7", "inf"), ":6: landmark x_7,y_7 "),
         (with_value("y_7", ""), ":6: landmark x_7,y_7 of '004.png' is no pair of numbers; correct it, or leave all "),
         (with_value("x_67", "left"), ":6: landmark x_67,y_67 "),
+        (with_value("y_67", "1e400"), ":6: landmark x_67,y_67 "),
         (with_value("AU12", "7"), ":6: AU12 of '004.png' is '7'; write 1 "),
         (with_value("AU12", "x"), ":6: AU12 of '004.png' is 'x'; write 1 "),
         (with_value("AU12", "nan"), ":6: AU12 "),

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from PIL import Image
 from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import read_faces
 from mpe_lib.faces.folder import JOURNAL, REJECTED, Outcome, Rejected, Row, fill, row, write_table
+from mpe_lib.faces.journal import Journal
 
 POINTS = np.arange(136).reshape(68, 2) / 3
 SAID = {"kind": "grey"}
@@ -109,7 +111,7 @@ def choosy(folder: Path, number: int) -> Outcome:
     return Rejected(f"{number}.jpg", 'odd, "and" ends') if number % 3 == 0 else grey(folder, number)
 
 
-def all_but_the_first(rows: list[Row]) -> dict[str, Rejected]:
+def all_but_the_first(rows: Sequence[Row]) -> dict[str, Rejected]:
     return {each.file_name: Rejected(each.file_name, "enough") for each in rows[1:]}
 
 
@@ -260,6 +262,30 @@ def test_a_task_that_is_gone_may_come_back(tmp_path: Path) -> None:
             call(keys, stop)
     call(["1", "2"], -1)
     assert len(read_faces(tmp_path, None, ())) == 2  # which finds the pictures of both
+
+
+def test_a_task_may_give_nothing(tmp_path: Path) -> None:
+    def odd(folder: Path, number: int) -> list[Outcome]:
+        return [grey(folder, number)] if number % 2 else []
+
+    rows, rejected = fill(tmp_path, range(5), odd, said=SAID, processes=1)
+    assert ([each.file_name for each in rows], rejected) == (["1.png", "3.png"], [])
+
+
+def test_pictures_of_a_task_that_is_gone_are_taken_away_whenever_it_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fill(tmp_path, [1, 2], failing(2), said=SAID, processes=1, keys=["1", "2"])
+    for owner, name in ((Path, "unlink"), (Journal, "drop")):
+        with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+            patched.setattr(owner, name, interrupt)
+            fill(tmp_path, [3], grey, said=SAID, processes=1, keys=["3"])
+    fill(tmp_path, [3], grey, said=SAID, processes=1, keys=["3"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["3.png", "metadata.csv"]
 
 
 SCRIPT = """

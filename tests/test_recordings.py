@@ -20,8 +20,8 @@ from PIL import Image
 from mpe_lib.cli import main
 from mpe_lib.config import AU_SETS
 from mpe_lib.errors import UserError
-from mpe_lib.faces import bp4d, disfa
-from mpe_lib.faces.align import align, detect
+from mpe_lib.faces import bp4d, disfa, recordings
+from mpe_lib.faces.align import Face, align, detect
 from mpe_lib.faces.bp4d import prepare_bp4d
 from mpe_lib.faces.disfa import prepare_disfa
 from mpe_lib.faces.facset import read_all, read_faces
@@ -43,7 +43,7 @@ def filmed(seed: int, number: int) -> Picture:
     """A frame of somebody: the higher its number, the brighter."""
     canvas = np.full((320, 320, 3), 90, np.uint8)
     canvas[20:300, 20:300] = somebody(seed)
-    return cv2.convertScaleAbs(canvas, alpha=0.5 + 0.03 * number)
+    return np.asarray(cv2.convertScaleAbs(canvas, alpha=0.5 + 0.03 * number), np.uint8)
 
 
 def cut_off(picture: Picture) -> Picture:
@@ -119,6 +119,7 @@ def bp4d_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(source, "F999/T1/0001.jpg", filmed(6, 1))
     occurrences(source, "F999_T1", ["1: " + labels(1)])
     (source / "AUCoding" / "F001_T1_AU06.csv").write_text("another kind of table")
+    save(source, ".hidden/F001/T1/0009.jpg", BLANK)
     return source
 
 
@@ -270,7 +271,7 @@ def disfa_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As BP4D's: SN001, SN003 and SN006 are as they should be."""
     source = tmp_path_factory.mktemp("DISFA")
     film(source, "SN001", [filmed(1, number) for number in range(1, 9)])
-    shuffled = dict(zip((5, 2, 6, 1, 4, 3), (4, 1, 5, 0, 3, 2), strict=True))  # frame n has n - 1
+    shuffled: dict[int, int] = dict(zip((5, 2, 6, 1, 4, 3), (4, 1, 5, 0, 3, 2), strict=True))  # frame n has n - 1
     intensities(source, "SN001", everywhere(range(1, 7)) | {12: shuffled})
     for seed, subject in ((2, "SN003"), (3, "SN006")):
         film(source, subject, [filmed(seed, 1)])
@@ -369,6 +370,37 @@ def test_a_wrong_line_of_disfa_is_told(tmp_path: Path, line: str, told: str) -> 
 
 
 # ---- both
+
+
+@pytest.mark.parametrize(("width", "doubled"), [(1000, (0, 1)), (1001, (0,))])
+def test_only_small_frames_are_doubled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, doubled: tuple[int, ...]
+) -> None:
+    asked: list[tuple[int, ...]] = []
+
+    def nobody(picture: Picture, upsample: tuple[int, ...]) -> list[Face]:
+        asked.append(upsample)
+        return []
+
+    monkeypatch.setattr(recordings, "detect", nobody)
+    save(tmp_path, "F001/T1/1.jpg", np.zeros((20, width, 3), np.uint8))
+    occurrences(tmp_path, "F001_T1", [f"1: {labels(0)}"])
+    with pytest.raises(UserError, match="no face"):
+        prepare_bp4d(tmp_path, tmp_path / "out", processes=1)
+    assert asked == [doubled]
+
+
+def test_the_largest_face_is_taken(tmp_path: Path) -> None:
+    frame, small = np.full((320, 560, 3), 90, np.uint8), cv2.resize(filmed(2, 15), (240, 240))
+    frame[40:280, :240], frame[:, 240:] = small, filmed(1, 15)
+    save(tmp_path, "F001/T1/1.jpg", frame)
+    occurrences(tmp_path, "F001_T1", [f"1: {labels(0)}"])
+    small_one, large_one = sorted(face.box[0] for face in detect(frame))
+    prepare_bp4d(tmp_path, tmp_path / "out", processes=1)
+    (row,) = rows(tmp_path / "out").values()
+    alone = align(frame, detect(frame[:, 240:])[0].landmarks + (240, 0))
+    assert small_one < 240 < large_one
+    assert float(row["source_side"]) == pytest.approx(alone.source_side, rel=0.05)
 
 
 def test_chunks_and_processes_change_nothing(disfa_source: Path, disfa_faces: Path, tmp_path: Path) -> None:

@@ -91,7 +91,8 @@ def read_frames(recording: Recording, wanted: range) -> Iterator[Frame | Rejecte
 
     They are counted from the first, for a compressed video finds a frame by its number only nearly.
     """
-    video = cv2.VideoCapture(str(recording.path))
+    threads = [cv2.CAP_PROP_N_THREADS, 1]  # every core has a process of its own
+    video = cv2.VideoCapture(str(recording.path), cv2.CAP_FFMPEG, threads)
     if not video.isOpened():
         yield Rejected(recording.source, f"can't be read, with {len(wanted)} frames", Loss.DAMAGED, len(wanted))
         return

@@ -168,7 +168,7 @@ def _landmarks(table: Path, line: int, row: dict[str, str]) -> list[float]:
     if not "".join(texts).strip():
         return [np.nan] * len(texts)
     values = [_number(text) for text in texts]
-    if not math.isfinite(sum(values)):
+    if not all(map(math.isfinite, values)):
         x, y = next(POINTS[i // 2] for i, value in enumerate(values) if not math.isfinite(value))
         raise UserError(
             f"{table}:{line}: landmark {x},{y} of '{row['file_name']}' is no pair of numbers",

@@ -127,9 +127,10 @@ def _fill(
 ) -> None:
     """Do what the journal does not hold yet."""
     for key in journal.done.keys() - named.keys():  # a photograph that has been taken away since
-        for gone in journal.drop(key):
+        for gone in journal.outcomes(key):
             if isinstance(gone, Row):
                 (folder / gone.file_name).unlink(missing_ok=True)
+        journal.drop(key)  # last: if this is killed, the next call knows what is still to go
     todo = [key for key in named if key not in journal.done]
     total = sum(map(size, named.values()))
     done = total - sum(size(named[key]) for key in todo)

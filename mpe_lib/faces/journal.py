@@ -75,15 +75,19 @@ class Journal:
         self._file.close()
 
     def add(self, key: Key, outcomes: Sequence[Outcome]) -> None:
-        """A task is finished."""
+        """A task is finished; one that gave nothing leaves no trace, and would be done again."""
         last = len(outcomes) - 1
-        self.done[key] = self._write([key, vars(each), last - number] for number, each in enumerate(outcomes))
+        if outcomes:
+            self.done[key] = self._write([key, vars(each), last - number] for number, each in enumerate(outcomes))
 
-    def drop(self, key: Key) -> list[Outcome]:
-        """A task is no more; what came of it."""
-        outcomes = [outcome for _, outcome in self._of(self.done.pop(key))]
+    def outcomes(self, key: Key) -> list[Outcome]:
+        """What came of a task."""
+        return [outcome for _, outcome in self._of(self.done[key])]
+
+    def drop(self, key: Key) -> None:
+        """A task is no more."""
+        del self.done[key]
         self._write([[key, None, 0]])
-        return outcomes
 
     def __iter__(self) -> Iterator[tuple[int, Outcome]]:
         """Every outcome of a finished task, and where its line begins."""
