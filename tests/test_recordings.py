@@ -398,7 +398,7 @@ def test_the_largest_face_is_taken(tmp_path: Path) -> None:
     small_one, large_one = sorted(face.box[0] for face in detect(frame))
     prepare_bp4d(tmp_path, tmp_path / "out", processes=1)
     (row,) = rows(tmp_path / "out").values()
-    alone = align(frame, detect(frame[:, 240:])[0].landmarks + (240, 0))
+    alone = align(frame, detect(frame[:, 240:])[0].landmarks + np.array([240, 0]))
     assert small_one < 240 < large_one
     assert float(row["source_side"]) == pytest.approx(alone.source_side, rel=0.05)
 
