@@ -92,9 +92,9 @@ def labels(first: int) -> str:
 
 @pytest.fixture(scope="module")
 def bp4d_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One recording of each part in which all is well, and of each kind one that lacks something; to be read only."""
+    """A recording of each part, and some of which nothing is left; every kind of loss; to be read only."""
     source = tmp_path_factory.mktemp("BP4D")
-    for number in (9, 10, 11, 15):
+    for number in (8, 9, 10, 11, 15):  # and no label of the first
         save(source, f"F001/T1/{number:04}.jpg", filmed(1, number))
     occurrences(source, "F001_T1", [f"{n}: {labels(first)}" for n, first in ((15, 1), (9, 1), (11, 9), (10, 0))])
     save(source, "F003/T2/7.jpg", filmed(2, 7))
@@ -131,7 +131,7 @@ def bp4d_faces(bp4d_source: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     assert made.lost == {
         Loss.NO_LABELS: 1,
         Loss.STRANGER: 1,
-        Loss.NO_LABEL: 3,
+        Loss.NO_LABEL: 4,
         Loss.NO_FRAME: 4,
         Loss.NO_UNIT: 2,
         Loss.DAMAGED: 1,
@@ -167,6 +167,7 @@ def test_what_bp4d_lacks_is_listed(bp4d_faces: Path) -> None:
     assert damaged[0].startswith("cannot be decoded (")
     assert cut[0].endswith("% of the square around the face is outside the picture")
     assert listed == {
+        "2D/F001/T1": ["1 frames without a label"],
         "2D/F003/T2": ["no column 23 in F003_T2.csv", "no column 24 in F003_T2.csv"],
         "2D/M001/T1": ["3 frames without a label"],
         "2D/M001/T1/0002.jpg": ["no face found"],
@@ -530,7 +531,7 @@ def test_the_commands(
         f"{tmp_path / 'bp4d'}: 7 faces; what is lost is in {tmp_path / 'bp4d' / 'rejected.csv'}",
         "       1 recordings without labels",
         "       1 recordings of unknown subjects",
-        "       3 frames without a label",
+        "       4 frames without a label",
         "       4 labels without a frame",
         "       2 labels missing of single action units",
         "       1 frames that can't be decoded",
