@@ -15,11 +15,12 @@ from machine import describe, peak_megabytes
 from PIL import Image
 
 from mpe_lib.config import AU_SETS
-from mpe_lib.faces.bp4d import CHUNK, prepare_bp4d
-from mpe_lib.faces.disfa import prepare_disfa
+from mpe_lib.faces.bp4d import BP4D, CHUNK
+from mpe_lib.faces.disfa import DISFA
 from mpe_lib.faces.facset import ALIGNED, read_faces
 from mpe_lib.faces.folder import Outcome, fill, row
 from mpe_lib.faces.photos import prepare_photos
+from mpe_lib.faces.recordings import prepare_recordings
 from mpe_lib.pixels import Picture
 from mpe_lib.synthetic import Pose, synthesize
 
@@ -63,9 +64,8 @@ def frames(folder: Path, kind: str, count: int, processes: int) -> None:
     """Frames of the data set's size, all of one person, from the first to the table."""
     source = folder / kind
     size = {"bp4d": bp4d_source, "disfa": disfa_source}[kind](source, count)
-    prepare = {"bp4d": prepare_bp4d, "disfa": prepare_disfa}[kind]
     start = time.perf_counter()
-    done = prepare(source, folder / "faces", processes=processes)
+    done = prepare_recordings({"bp4d": BP4D, "disfa": DISFA}[kind], source, folder / "faces", processes=processes)
     seconds = time.perf_counter() - start
     print(f"{done.faces} faces of {count} frames of {size} in {seconds:.0f} s: {count / seconds:.1f} a second")
     print(f"{ROWS} frames would take {ROWS / count * seconds / 3600:.1f} hours with {processes} processes")

@@ -106,6 +106,7 @@ def train(
         if updates is not None:
             changes["train.updates"] = updates
         config = find_preset(preset).replace(changes)
+        begun = None if start is None else load(start)
         with counting_bar() as counted:
             compared = find_features(config.train.features, vggface, counted) if config.train.lambda_per else None
             sources = face_folders(faces, config.net.face_scale, counted)
@@ -129,7 +130,7 @@ def train(
                 validation,
                 out,
                 resume=resume,
-                start=None if start is None else load(start),
+                start=begun,
                 features=compared,
                 tracker=tracker,
                 report=report,

@@ -8,7 +8,7 @@ import typer
 from mpe_lib.terminal import counting_bar, told
 
 if TYPE_CHECKING:
-    from mpe_lib.faces.recordings import Summary
+    from mpe_lib.faces.recordings import Layout
 
 prepare = typer.Typer(help="Make a face folder.", no_args_is_help=False)
 
@@ -87,11 +87,9 @@ def prepare_bp4d(
 ) -> None:
     """The faces of BP4D's labelled frames, in three folds. Interrupted, the same command goes on."""
     with told():
-        from mpe_lib.faces.bp4d import prepare_bp4d as make
+        from mpe_lib.faces.bp4d import BP4D
 
-        with counting_bar() as report:
-            made = make(source, out, scale=scale, held_out=held_out, seed=seed, report=report)
-        _tell("bp4d", out, made)
+        _prepare(BP4D, source, out, scale, held_out, seed)
 
 
 @prepare.command("disfa")
@@ -106,21 +104,22 @@ def prepare_disfa(
 ) -> None:
     """The faces of DISFA's labelled frames, in three folds. Interrupted, the same command goes on."""
     with told():
-        from mpe_lib.faces.disfa import prepare_disfa as make
+        from mpe_lib.faces.disfa import DISFA
 
-        with counting_bar() as report:
-            made = make(source, out, scale=scale, held_out=held_out, seed=seed, report=report)
-        _tell("disfa", out, made)
+        _prepare(DISFA, source, out, scale, held_out, seed)
 
 
-def _tell(name: str, out: Path, made: "Summary") -> None:
-    """What became of a data set, and how often its action units occur."""
+def _prepare(layout: "Layout", source: Path, out: Path, scale: float, held_out: int, seed: int) -> None:
+    """Fill the folder; tell what became of the data set, and how often its action units occur."""
+    from mpe_lib.faces.recordings import prepare_recordings
     from mpe_lib.occurrence import occurrence_table
 
+    with counting_bar() as report:
+        made = prepare_recordings(layout, source, out, scale=scale, held_out=held_out, seed=seed, report=report)
     print(f"{out}: {made.faces} faces" + (f"; what is lost is in {out / 'rejected.csv'}" if made.lost else ""))
-    for loss, count in made.lost.items():
-        print(f"{count:8} {loss}")
-    print("\n".join(occurrence_table(out, name)))
+    for kind, count in made.lost.items():
+        print(f"{count:8} {kind}")
+    print("\n".join(occurrence_table(out, layout.name)))
 
 
 fetch = typer.Typer(help="Download faces.", no_args_is_help=False)

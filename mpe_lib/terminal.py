@@ -54,7 +54,11 @@ def counting_bar() -> Generator["Callable[[int, int], None]"]:
 
     console = Console(stderr=True)
     columns = (BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    minutes = 600.0  # in seconds; a task may take half of one, and from rich's 30 no speed could be told
+    shown = Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal, speed_estimate_period=minutes
+    )
+    with shown as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

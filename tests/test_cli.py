@@ -340,6 +340,15 @@ def test_units_that_nobody_shows_are_named(mpe: Mpe, faces: Path, tmp_path: Path
         (["--resume", "--set", "net.aus=6,12"], "no last/ to resume from; "),
         (["--set", "net.face_scale=2.9"], "net.face_scale=2.9, but the faces are cut at 2.5; leave it out"),
         (["--updates", "0"], "Invalid value for '--updates'"),
+        (["--fold", "4"], "Invalid value for '--fold'"),
+        (["--fold", "2"], "no column fold2; "),
+        (["--start", "smal"], "weights 'smal' not found; did you mean small"),
+        (
+            ["--start", "small", "--preset", "tiny", "--set", "net.aus=6,12"],
+            "the weights to start with are of another network; ",
+        ),
+        (["--tracker", "wandbb", "--set", "net.aus=6,12"], "no tracker 'wandbb'; did you mean wandb?"),
+        (["--preset", "mpegan"], "the perceptual loss compares faces by VGG-Face, which mpe_lib does not hold; "),
     ],
 )
 def test_a_wrong_training(mpe: Mpe, faces: Path, tmp_path: Path, arguments: list[str], told: str) -> None:

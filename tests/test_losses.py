@@ -20,6 +20,7 @@ from mpe_lib.losses import (
     reconstruction_loss,
 )
 from mpe_lib.nets.mpenet import MPEOutput
+from mpe_lib.occurrence import PUBLISHED
 
 UNKNOWN = math.nan
 ONE = torch.ones(1)
@@ -88,15 +89,9 @@ def test_a_rare_unit_weighs_more() -> None:
     assert weights.tolist() == pytest.approx([3 * 2 / 16, 3 * 4 / 16, 3 * 10 / 16])
 
 
-BP4D_P1_P2 = [1.3430, 1.6897, 1.2481, 0.5614, 0.4330, 0.4359, 0.4573, 0.5410, 1.4081, 0.7228, 1.4931, 1.6667]
-BP4D_P1_P3 = [1.1911, 1.3373, 1.2470, 0.5589, 0.4682, 0.4180, 0.4401, 0.5819, 1.6704, 0.7742, 1.5864, 1.7265]
-BP4D_P2_P3 = [1.1329, 1.5196, 1.3086, 0.5521, 0.5071, 0.4431, 0.4744, 0.5351, 1.4960, 0.7499, 1.5825, 1.6986]
-DISFA_P1_P2 = [1.4223, 2.3478, 0.3997, 0.7950, 1.8782, 0.4401, 0.1956, 0.5213]
-
-
-@pytest.mark.parametrize("published", [BP4D_P1_P2, BP4D_P1_P3, BP4D_P2_P3, DISFA_P1_P2])
+@pytest.mark.parametrize("published", PUBLISHED.values())
 @pytest.mark.parametrize("scale", [0.1, 0.02])
-def test_the_published_weights_of_each_fold_follow_from_rates(published: list[float], scale: float) -> None:
+def test_the_published_weights_of_each_fold_follow_from_rates(published: tuple[float, ...], scale: float) -> None:
     table = torch.tensor(published)
     weights = au_weights(scale / table)  # w is proportional to 1/r, whatever the scale of r
     torch.testing.assert_close(weights, table, rtol=0, atol=2e-4)  # the table has four decimals

@@ -20,17 +20,17 @@ from PIL import Image
 from mpe_lib.cli import main
 from mpe_lib.config import AU_SETS
 from mpe_lib.errors import UserError
-from mpe_lib.faces import bp4d, disfa, recordings
+from mpe_lib.faces import disfa, recordings
 from mpe_lib.faces.align import Face, align, detect
-from mpe_lib.faces.bp4d import prepare_bp4d
-from mpe_lib.faces.disfa import prepare_disfa
+from mpe_lib.faces.bp4d import BP4D
+from mpe_lib.faces.disfa import DISFA
 from mpe_lib.faces.facset import read_all, read_faces
 from mpe_lib.faces.folder import JOURNAL
-from mpe_lib.faces.recordings import Loss
+from mpe_lib.faces.recordings import Lost, prepare_recordings
 from mpe_lib.pixels import Picture
 from mpe_lib.synthetic import Pose, synthesize
 
-BP4D, DISFA = AU_SETS["bp4d"], disfa.AUS
+BP4D_AUS, DISFA_AUS = AU_SETS["bp4d"], disfa.AUS
 BLANK = np.full((320, 320, 3), 128, np.uint8)
 
 
@@ -77,7 +77,7 @@ def save(source: Path, name: str, picture: Picture) -> None:
     Image.fromarray(picture).save(path, quality=95)
 
 
-def occurrences(source: Path, name: str, lines: Iterable[str], aus: Iterable[int] = BP4D) -> None:
+def occurrences(source: Path, name: str, lines: Iterable[str], aus: Iterable[int] = BP4D_AUS) -> None:
     """A table; a line is the frame, a colon, and a label for each unit."""
     path = source / "AUCoding" / f"{name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,17 +126,17 @@ def bp4d_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def bp4d_faces(bp4d_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("faces") / "bp4d"
-    made = prepare_bp4d(bp4d_source, out, processes=1)
+    made = prepare_recordings(BP4D, bp4d_source, out, processes=1)
     assert made.faces == 7
     assert made.lost == {
-        Loss.NO_LABELS: 1,
-        Loss.STRANGER: 1,
-        Loss.NO_LABEL: 4,
-        Loss.NO_FRAME: 4,
-        Loss.NO_UNIT: 2,
-        Loss.DAMAGED: 1,
-        Loss.NO_FACE: 1,
-        Loss.CUT_OFF: 1,
+        Lost.NO_LABELS: 1,
+        Lost.STRANGER: 1,
+        Lost.NO_LABEL: 4,
+        Lost.NO_FRAME: 4,
+        Lost.NO_UNIT: 2,
+        Lost.DAMAGED: 1,
+        Lost.NO_FACE: 1,
+        Lost.CUT_OFF: 1,
     }
     return out
 
@@ -150,7 +150,7 @@ def test_frames_and_labels_of_bp4d_are_joined_by_number(bp4d_source: Path, bp4d_
     assert [row["AU1"] for row in table.values()] == ["1", "0", "", "1", "0", "0", "0"]
     assert {row["AU24"] for name, row in table.items() if name != "F003/T2/7.png"} == {"0"}
     lacking = table["F003/T2/7.png"]
-    assert [lacking[f"AU{au}"] for au in BP4D] == ["0", "1", "0", "1", "1", "0", "0", "0", "1", "0", "", ""]
+    assert [lacking[f"AU{au}"] for au in BP4D_AUS] == ["0", "1", "0", "1", "1", "0", "0", "0", "1", "0", "", ""]
     assert "AU3" not in lacking  # which has no place among the units known here
     for name, row in table.items():
         assert (row["subject"], row["source"]) == (name[:4], f"2D/{name.replace('png', 'jpg')}")
@@ -212,27 +212,27 @@ def test_a_wrong_table_of_bp4d_is_told_with_its_line(tmp_path: Path, table: str,
     save(tmp_path, "F001/T1/1.jpg", BLANK)
     (tmp_path / "F001_T1.csv").write_bytes(table.encode("latin-1"))
     with pytest.raises(UserError, match=told):
-        prepare_bp4d(tmp_path, tmp_path / "out")
+        prepare_recordings(BP4D, tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_what_is_there_twice_or_not_at_all_is_told(tmp_path: Path) -> None:
-    for prepare, told in ((prepare_bp4d, "no frames of BP4D in it"), (prepare_disfa, "no video of DISFA in it")):
+    for layout, told in ((BP4D, "no frames of BP4D in it"), (DISFA, "no video of DISFA in it")):
         with pytest.raises(UserError, match="nowhere: no such folder; "):
-            prepare(tmp_path / "nowhere", tmp_path / "out")
+            prepare_recordings(layout, tmp_path / "nowhere", tmp_path / "out")
         with pytest.raises(UserError, match=told):
-            prepare(tmp_path, tmp_path / "out")
+            prepare_recordings(layout, tmp_path, tmp_path / "out")
     save(tmp_path, "F001/T1/01.jpg", BLANK)
     save(tmp_path, "copy/F001/T1/01.jpg", BLANK)
     with pytest.raises(UserError, match=r"F001/T1 is there twice: .*/2D/.*; keep one"):
-        prepare_bp4d(tmp_path, tmp_path / "out")
+        prepare_recordings(BP4D, tmp_path, tmp_path / "out")
     shutil.rmtree(tmp_path / "2D" / "copy")
     save(tmp_path, "F001/T1/1.jpg", BLANK)
     with pytest.raises(UserError, match=r"01\.jpg and 1\.jpg have one number; "):
-        prepare_bp4d(tmp_path, tmp_path / "out")
+        prepare_recordings(BP4D, tmp_path, tmp_path / "out")
     (tmp_path / "2D" / "F001" / "T1" / "1.jpg").unlink()
     with pytest.raises(UserError, match=r"out: no face; rejected\.csv there says why"):
-        prepare_bp4d(tmp_path, tmp_path / "out", processes=1)
+        prepare_recordings(BP4D, tmp_path, tmp_path / "out", processes=1)
 
 
 # ---- DISFA
@@ -264,7 +264,7 @@ def intensities(source: Path, subject: str, units: dict[int, dict[int, int]]) ->
 
 
 def everywhere(frames: Iterable[int], intensity: int = 0) -> dict[int, dict[int, int]]:
-    return {au: dict.fromkeys(frames, intensity) for au in DISFA}
+    return {au: dict.fromkeys(frames, intensity) for au in DISFA_AUS}
 
 
 @pytest.fixture(scope="module")
@@ -297,19 +297,17 @@ def disfa_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def disfa_faces(disfa_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("faces") / "disfa"
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(disfa, "CHUNK", 3)
-        made = prepare_disfa(disfa_source, out, processes=1)
+    made = prepare_recordings(DISFA._replace(chunk=3), disfa_source, out, processes=1)
     assert made.faces == 11
     assert made.lost == {
-        Loss.NO_LABELS: 1,
-        Loss.STRANGER: 1,
-        Loss.NO_LABEL: 2,
-        Loss.NO_FRAME: 3,
-        Loss.NO_UNIT: 9,
-        Loss.DAMAGED: 4,
-        Loss.NO_FACE: 1,
-        Loss.CUT_OFF: 1,
+        Lost.NO_LABELS: 1,
+        Lost.STRANGER: 1,
+        Lost.NO_LABEL: 2,
+        Lost.NO_FRAME: 3,
+        Lost.NO_UNIT: 9,
+        Lost.DAMAGED: 4,
+        Lost.NO_FACE: 1,
+        Lost.CUT_OFF: 1,
     }
     return out
 
@@ -366,7 +364,7 @@ def test_a_wrong_line_of_disfa_is_told(tmp_path: Path, line: str, told: str) -> 
     film(tmp_path, "SN001", [BLANK])
     (tmp_path / "SN001_au1.txt").write_text(f"1,0\n{line}\n")
     with pytest.raises(UserError, match=told):
-        prepare_disfa(tmp_path, tmp_path / "out")
+        prepare_recordings(DISFA, tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -387,7 +385,7 @@ def test_only_small_frames_are_doubled(
     save(tmp_path, "F001/T1/1.jpg", np.zeros((20, width, 3), np.uint8))
     occurrences(tmp_path, "F001_T1", [f"1: {labels(0)}"])
     with pytest.raises(UserError, match="no face"):
-        prepare_bp4d(tmp_path, tmp_path / "out", processes=1)
+        prepare_recordings(BP4D, tmp_path, tmp_path / "out", processes=1)
     assert asked == [doubled]
 
 
@@ -397,7 +395,7 @@ def test_the_largest_face_is_taken(tmp_path: Path) -> None:
     save(tmp_path, "F001/T1/1.jpg", frame)
     occurrences(tmp_path, "F001_T1", [f"1: {labels(0)}"])
     small_one, large_one = sorted(face.box[0] for face in detect(frame))
-    prepare_bp4d(tmp_path, tmp_path / "out", processes=1)
+    prepare_recordings(BP4D, tmp_path, tmp_path / "out", processes=1)
     (row,) = rows(tmp_path / "out").values()
     alone = align(frame, detect(frame[:, 240:])[0].landmarks + np.array([240, 0]))
     assert small_one < 240 < large_one
@@ -405,27 +403,28 @@ def test_the_largest_face_is_taken(tmp_path: Path) -> None:
 
 
 def test_chunks_and_processes_change_nothing(disfa_source: Path, disfa_faces: Path, tmp_path: Path) -> None:
-    prepare_disfa(disfa_source, tmp_path / "out", processes=2)
+    prepare_recordings(DISFA, disfa_source, tmp_path / "out", processes=2)
     whole, chunks = content(tmp_path / "out"), content(disfa_faces)
     assert whole == chunks
 
 
-def test_progress_is_counted_in_frames(bp4d_source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bp4d, "CHUNK", 3)
+def test_progress_is_counted_in_frames(bp4d_source: Path, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    prepare_bp4d(bp4d_source, tmp_path / "out", processes=1, report=lambda *done: told.append(done))
+    prepare_recordings(
+        BP4D._replace(chunk=3), bp4d_source, tmp_path / "out", processes=1, report=lambda *done: told.append(done)
+    )
     assert [*dict(told)] == [0, 3, 4, 5, 6, 9, 10]
     assert {total for _, total in told} == {10}
 
 
 def test_who_is_held_out_validates(bp4d_source: Path, tmp_path: Path) -> None:
-    prepare_bp4d(bp4d_source, tmp_path / "out", held_out=26, processes=1)  # of 27 or 28
+    prepare_recordings(BP4D, bp4d_source, tmp_path / "out", held_out=26, processes=1)  # of 27 or 28
     table = rows(tmp_path / "out").values()
     assert {row["fold1"] for row in table if row["subject"] != "F004"} <= {"val", "train"}
     assert sum(row["fold1"] == "val" for row in table) >= 4
     assert all(row["split"] == row["fold1"] for row in table)
     with pytest.raises(UserError, match="27 of 27 subjects are to be held out; leave some to train on"):
-        prepare_bp4d(bp4d_source, tmp_path / "none", held_out=27)
+        prepare_recordings(BP4D, bp4d_source, tmp_path / "none", held_out=27)
 
 
 def test_labels_that_change_meanwhile_are_taken_up(tmp_path: Path) -> None:
@@ -437,11 +436,11 @@ def test_labels_that_change_meanwhile_are_taken_up(tmp_path: Path) -> None:
         save(tmp_path, f"F001/T{number}/1.jpg", filmed(1, number))
         occurrences(tmp_path, f"F001_T{number}", [f"1: {labels(0)}"])
     with pytest.raises(KeyboardInterrupt):
-        prepare_bp4d(tmp_path, tmp_path / "out", processes=1, report=stop)
+        prepare_recordings(BP4D, tmp_path, tmp_path / "out", processes=1, report=stop)
     occurrences(tmp_path, "F001_T1", [f"1: {labels(1)}"])
     with pytest.raises(UserError, match="was begun with"):
-        prepare_bp4d(tmp_path, tmp_path / "out", seed=1, processes=1)
-    prepare_bp4d(tmp_path, tmp_path / "out", processes=1)
+        prepare_recordings(BP4D, tmp_path, tmp_path / "out", seed=1, processes=1)
+    prepare_recordings(BP4D, tmp_path, tmp_path / "out", processes=1)
     assert [row["AU1"] for row in rows(tmp_path / "out").values()] == ["1", "0"]
 
 
@@ -459,7 +458,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def many_faces(many: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     out = tmp_path_factory.mktemp("faces") / "many"
-    assert prepare_bp4d(many, out, processes=1) == (36, {})
+    assert prepare_recordings(BP4D, many, out, processes=1) == (36, {})
     return content(out)
 
 
@@ -507,7 +506,7 @@ def test_ctrl_c_ends_in_one_line(many: Path, many_faces: dict[str, bytes], tmp_p
     assert process.returncode == 130
     assert 4 <= len(journal(tmp_path)) < 37
     assert not [*tmp_path.rglob(".*")]
-    prepare_bp4d(many, tmp_path, processes=1)
+    prepare_recordings(BP4D, many, tmp_path, processes=1)
     assert content(tmp_path) == many_faces
 
 

@@ -1,4 +1,7 @@
-"""Train the project's own face features, for those who have no VGG-Face: python tools/face_features.py --help.
+"""Train the project's own face features, for those who have no VGG-Face, or measure those that there are:
+
+    python tools/face_features.py --faces utk people --out own.safetensors
+    python tools/face_features.py --pairs london
 
 VGG-16's convolutions at a quarter of their width see every face of a batch twice, cut out otherwise, mirrored, in other
 light, and learn which two pictures are one face (Chen et al. 2020, SimCLR). No labels are needed.
@@ -8,6 +11,7 @@ import argparse
 import csv
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +23,10 @@ from torch.utils.data import DataLoader
 
 from mpe_lib.faces.crops import CentreCrops, RandomCrops, Shuffled
 from mpe_lib.faces.facset import Faces, read_faces
-from mpe_lib.nets.vggface import VGGFace
+from mpe_lib.features import OWN_WIDTH as WIDTH
+from mpe_lib.features import own_features
+from mpe_lib.nets import VGGFace
 
-WIDTH = 0.25
 TEMPERATURE = 0.2
 
 
@@ -42,14 +47,21 @@ class Matcher(nn.Module):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--faces", type=Path, nargs="+", required=True, help="face folders to train on")
-    parser.add_argument("--pairs", type=Path, help="a face folder with two pictures of each subject, to measure")
-    parser.add_argument("--out", type=Path, required=True, help="the safetensors file, also kept while training")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--faces", type=Path, nargs="+", help="face folders to train on")
+    what.add_argument("--pairs", type=Path, help="a face folder with two pictures of each subject, to measure")
+    parser.add_argument("--out", type=Path, default=Path("own.safetensors"), help="also kept while training")
     parser.add_argument("--updates", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--lr", type=float, default=5e-4)
     arguments = parser.parse_args()
+    if arguments.pairs:
+        measure(arguments.pairs)
+    else:
+        train(arguments)
 
+
+def train(arguments: argparse.Namespace) -> None:
     folders = [read_faces(folder, "train", ()) for folder in arguments.faces]
     faces = sum(folders[1:], folders[0])
     crops = RandomCrops(faces, 0.12, seed=0)
@@ -80,10 +92,8 @@ def main() -> None:
         if update % 100 == 0 or update == arguments.updates:
             torch.save({"net": net.state_dict(), "optimizer": optimizer.state_dict(), "updates": update}, state)
             save(net.features, faces, arguments.out)
-            told = f"update {update}: loss {loss.item():.3f}, {100 * right:.1f}% right"
-            if arguments.pairs:
-                told += f", same person {same_person(net.features, arguments.pairs):.3f}"
-            print(f"{told}, {time.perf_counter() - start:.0f} s", flush=True)
+            seconds = time.perf_counter() - start
+            print(f"update {update}: loss {loss.item():.3f}, {right:.1%} right, {seconds:.0f} s", flush=True)
     state.unlink(missing_ok=True)
 
 
@@ -114,14 +124,27 @@ def lit(pictures: Tensor, seed: int) -> Tensor:
     return (light * (mean + around_one(0.3, 1) * (pictures - mean))).clamp(0, 1)
 
 
-def same_person(features: VGGFace, folder: Path) -> float:
-    """The chance that two pictures of one person, in other light, are more alike than pictures of two people."""
+def measure(folder: Path) -> None:
+    """A table: our features, the same network untrained, and the pictures themselves."""
+    torch.manual_seed(0)
+    seen: dict[str, Callable[[Tensor], Tensor]] = {
+        "own features": own_features(),
+        "untrained": VGGFace(WIDTH),
+        "pictures at 8 x 8": lambda pictures: F.adaptive_avg_pool2d(pictures, 8).flatten(1)[..., None, None],
+    }
+    print(f"{'':20}{'as photographed':>16}{'in other light':>16}")
+    for name, features in seen.items():
+        print(f"{name:20}" + "".join(f"{same_person(features, folder, light):16.3f}" for light in (False, True)))
+
+
+def same_person(features: Callable[[Tensor], Tensor], folder: Path, light: bool) -> float:
+    """The chance that two pictures of one person are more alike than pictures of two; `light` varies it."""
     faces = read_faces(folder, None, ())
     with (folder / "metadata.csv").open(newline="", encoding="utf-8") as file:
         names = np.array([row["subject"] for row in csv.DictReader(file)])
     with torch.inference_mode():
         batches = enumerate(DataLoader(CentreCrops(faces), batch_size=16), 1)
-        vectors = torch.cat([features(lit(batch.hr, number)).mean((2, 3)) for number, batch in batches])
+        vectors = torch.cat([features(lit(b.hr, number) if light else b.hr).mean((2, 3)) for number, b in batches])
     vectors = F.normalize((vectors - vectors.mean(0)) / vectors.std(0).clamp(min=1e-6))
     near = (vectors @ vectors.T).numpy()
     above = np.triu(np.ones_like(near, dtype=bool), 1)

@@ -5,7 +5,7 @@ numbers of the action units a line for each frame, its own number first; 1, 0, o
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,37 +16,11 @@ from mpe_lib.faces.delivered import Labels, claim, read_labels, walk
 from mpe_lib.faces.facset import AU_VALUES
 from mpe_lib.faces.folder import Rejected
 from mpe_lib.faces.picture import read_picture
-from mpe_lib.faces.recordings import UNKNOWN, Frame, Loss, Recording, Summary, prepare_recordings
+from mpe_lib.faces.recordings import UNKNOWN, Frame, Layout, Lost, Recording
 from mpe_lib.faces.tables import KNOWN_AUS
 
 TASK, FRAME, TABLE = re.compile(r"T\d+"), re.compile(r"(\d+)\.jpg"), re.compile(r"(.+)_(T\d+)\.csv")
 CHUNK = 50  # frames: seconds of work
-
-
-def prepare_bp4d(
-    source: Path,
-    out: Path,
-    *,
-    scale: float = 2.9,
-    held_out: int = 2,
-    seed: int = 0,
-    processes: int | None = None,
-    report: Callable[[int, int], None] = lambda done, total: None,
-) -> Summary:
-    """Fill a face folder from BP4D; arguments and errors as of `prepare_recordings` and `find_recordings`."""
-    return prepare_recordings(
-        "bp4d",
-        find_recordings(source),
-        read_frames,
-        source,
-        out,
-        size=CHUNK,
-        scale=scale,
-        held_out=held_out,
-        seed=seed,
-        processes=processes,
-        report=report,
-    )
 
 
 def find_recordings(source: Path) -> list[Recording]:
@@ -94,7 +68,7 @@ def read_frames(recording: Recording, wanted: range) -> Iterator[Frame | Rejecte
         try:
             picture = read_picture(recording.path / name)
         except UserError as error:
-            yield Rejected(source, str(error).removeprefix(f"{recording.path / name} "), Loss.DAMAGED)
+            yield Rejected(source, str(error).removeprefix(f"{recording.path / name} "), Lost.DAMAGED)
         else:
             yield Frame(index, source, picture)
 
@@ -114,20 +88,20 @@ def _recording(source: Path, name: str, folder: Path | None, table: Path | None)
     subject, task = name.split("/")
     aus, labels = read_occurrences(table) if table else ((), {})
     if folder is None:
-        missing = Rejected(name, f"{len(labels)} labels, but no frames", Loss.NO_FRAME, len(labels))
+        missing = Rejected(name, f"{len(labels)} labels, but no frames", Lost.NO_FRAME, len(labels))
         return Recording(name, subject, source, name, lost=(missing,))
     files = _files(folder)
     here = folder.relative_to(source).as_posix()
     if table is None:
-        missing = Rejected(here, f"{len(files)} frames, but no {subject}_{task}.csv", Loss.NO_LABELS)
+        missing = Rejected(here, f"{len(files)} frames, but no {subject}_{task}.csv", Lost.NO_LABELS)
         return Recording(name, subject, folder, here, lost=(missing,))
     numbers = sorted(files.keys() & labels.keys())
     unlabelled = len(files) - len(numbers)
-    lost = [Rejected(f"{here}/{number}", "no such frame", Loss.NO_FRAME) for number in sorted(labels.keys() - files)]
+    lost = [Rejected(f"{here}/{number}", "no such frame", Lost.NO_FRAME) for number in sorted(labels.keys() - files)]
     if unlabelled:
-        lost.append(Rejected(here, f"{unlabelled} frames without a label", Loss.NO_LABEL, unlabelled))
+        lost.append(Rejected(here, f"{unlabelled} frames without a label", Lost.NO_LABEL, unlabelled))
     for au in sorted({*AU_SETS["bp4d"]} - {*aus}):
-        lost.append(Rejected(here, f"no column {au} in {table.name}", Loss.NO_UNIT, len(numbers)))
+        lost.append(Rejected(here, f"no column {au} in {table.name}", Lost.NO_UNIT, len(numbers)))
     frames = tuple(files[number] for number in numbers)
     known = np.array([labels[number] for number in numbers], np.int8).reshape(len(numbers), len(aus))
     return Recording(name, subject, folder, here, frames, aus, known, lost=tuple(lost))
@@ -143,3 +117,6 @@ def _files(folder: Path) -> dict[int, str]:
             if other != frame[1]:
                 raise UserError(f"{folder}: {other}.jpg and {name} have one number", "keep one of them")
     return files
+
+
+BP4D = Layout("bp4d", find_recordings, read_frames, CHUNK)

@@ -5,7 +5,7 @@ each frame. The first is frame 1, an intensity is 0 to 5, and a unit is present 
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import repeat
 from pathlib import Path
 
@@ -15,39 +15,13 @@ import numpy as np
 from mpe_lib.errors import UserError
 from mpe_lib.faces.delivered import claim, read_labels, walk
 from mpe_lib.faces.folder import Rejected
-from mpe_lib.faces.recordings import UNKNOWN, Frame, Loss, Recording, Summary, prepare_recordings
+from mpe_lib.faces.recordings import UNKNOWN, Frame, Layout, Lost, Recording
 
 VIDEO, TABLE = re.compile(r"LeftVideo(.+)_comp\.avi"), re.compile(r"(.+)_au\d+\.txt")
 AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)  # all that it labels; the paper takes 8 of them
 INTENSITIES = {str(intensity): intensity for intensity in range(6)}
 CHUNK = 300  # frames: half a minute of work, for up to 5 seconds of counting frames to where it begins
 PATIENCE = 100  # frames in a row that can't be decoded: the video is at its end
-
-
-def prepare_disfa(
-    source: Path,
-    out: Path,
-    *,
-    scale: float = 2.9,
-    held_out: int = 2,
-    seed: int = 0,
-    processes: int | None = None,
-    report: Callable[[int, int], None] = lambda done, total: None,
-) -> Summary:
-    """Fill a face folder from DISFA; arguments and errors as of `prepare_recordings` and `find_recordings`."""
-    return prepare_recordings(
-        "disfa",
-        find_recordings(source),
-        read_frames,
-        source,
-        out,
-        size=CHUNK,
-        scale=scale,
-        held_out=held_out,
-        seed=seed,
-        processes=processes,
-        report=report,
-    )
 
 
 def find_recordings(source: Path) -> list[Recording]:
@@ -94,7 +68,7 @@ def read_frames(recording: Recording, wanted: range) -> Iterator[Frame | Rejecte
     threads = [cv2.CAP_PROP_N_THREADS, 1]  # every core has a process of its own
     video = cv2.VideoCapture(str(recording.path), cv2.CAP_FFMPEG, threads)
     if not video.isOpened():
-        yield Rejected(recording.source, f"can't be read, with {len(wanted)} frames", Loss.DAMAGED, len(wanted))
+        yield Rejected(recording.source, f"can't be read, with {len(wanted)} frames", Lost.DAMAGED, len(wanted))
         return
     numbers = {int(recording.frames[index]): index for index in wanted}
     last, count = wanted.stop == len(recording.frames), 0
@@ -106,14 +80,14 @@ def read_frames(recording: Recording, wanted: range) -> Iterator[Frame | Rejecte
             if read:
                 yield Frame(index, source, np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8))
             else:
-                yield Rejected(source, "can't be decoded", Loss.DAMAGED)
+                yield Rejected(source, "can't be decoded", Lost.DAMAGED)
         if not (numbers or last):
             return
     for number in numbers:
-        yield Rejected(f"{recording.source}:{number}", f"the video ends at frame {count}", Loss.NO_FRAME)
+        yield Rejected(f"{recording.source}:{number}", f"the video ends at frame {count}", Lost.NO_FRAME)
     unlabelled = count - sum(int(frame) <= count for frame in recording.frames)
     if last and unlabelled:
-        yield Rejected(recording.source, f"{unlabelled} frames without a label", Loss.NO_LABEL, unlabelled)
+        yield Rejected(recording.source, f"{unlabelled} frames without a label", Lost.NO_LABEL, unlabelled)
 
 
 def _decoded(video: cv2.VideoCapture) -> Iterator[bool]:
@@ -134,20 +108,23 @@ def _recording(source: Path, subject: str, video: Path | None, tables: Mapping[s
     units = {au: read_intensities(tables[file]) for au, file in files.items() if file in tables}
     numbers = sorted(set[int]().union(*units.values()))
     if video is None:
-        missing = Rejected(subject, f"{len(numbers)} labels, but no video", Loss.NO_FRAME, len(numbers))
+        missing = Rejected(subject, f"{len(numbers)} labels, but no video", Lost.NO_FRAME, len(numbers))
         return Recording(subject, subject, source, subject, lost=(missing,))
     here = video.relative_to(source).as_posix()
     if not numbers:
-        missing = Rejected(here, f"no labels in {subject}_au1.txt and so on", Loss.NO_LABELS)
+        missing = Rejected(here, f"no labels in {subject}_au1.txt and so on", Lost.NO_LABELS)
         return Recording(subject, subject, video, here, lost=(missing,))
     labels = np.full((len(numbers), len(units)), UNKNOWN, np.int8)
     for column, known in enumerate(units.values()):
         labels[np.searchsorted(numbers, [*known]), column] = [*known.values()]
     lacking = {au: len(numbers) - len(units.get(au, ())) for au in AUS}
     lost = tuple(
-        Rejected(files[au], f"does not label {count} frames that others do", Loss.NO_UNIT, count)
+        Rejected(files[au], f"does not label {count} frames that others do", Lost.NO_UNIT, count)
         for au, count in lacking.items()
         if count
     )
     frames = tuple(f"{number:04}" for number in numbers)
     return Recording(subject, subject, video, here, frames, tuple(units), labels, graded=True, lost=lost)
+
+
+DISFA = Layout("disfa", find_recordings, read_frames, CHUNK)

@@ -6,7 +6,7 @@ rejected.csv.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -29,7 +29,7 @@ UNKNOWN = 9  # a label, as BP4D writes it
 PRESENT = 2  # the least intensity that counts as present (Sec. 4.1)
 
 
-class Loss(StrEnum):
+class Lost(StrEnum):
     """Why a frame or a label gives no face."""
 
     NO_LABELS = "recordings without labels"
@@ -84,50 +84,55 @@ class Summary(NamedTuple):
     """What became of a data set."""
 
     faces: int
-    lost: dict[Loss, int]
+    lost: dict[Lost, int]
 
 
 Read = Callable[[Recording, range], Iterator[Frame | Rejected]]  # of the labelled frames those of some indices
 
 
+class Layout(NamedTuple):
+    """How a data set is delivered."""
+
+    name: str  # in `folds.PARTS`
+    find: Callable[[Path], list[Recording]]  # all there are in a folder
+    read: Read  # a function of a module
+    chunk: int  # frames
+
+
 def prepare_recordings(
-    name: str,
-    recordings: Iterable[Recording],
-    read: Read,
+    layout: Layout,
     source: Path,
     out: Path,
     *,
-    size: int,
-    scale: float,
-    held_out: int,
-    seed: int,
-    processes: int | None,
-    report: Callable[[int, int], None],
+    scale: float = 2.9,
+    held_out: int = 2,
+    seed: int = 0,
+    processes: int | None = None,
+    report: Callable[[int, int], None] = lambda done, total: None,
 ) -> Summary:
     """Fill a face folder from the recordings of a data set; interrupted, the same call goes on.
 
     Args:
-        name: of the data set, in `folds.PARTS`.
-        recordings: all there are.
-        read: a function of a module.
+        layout: `bp4d.BP4D` or `disfa.DISFA`.
         source: where the data set is.
         out: new, empty, or left by an interrupted call.
-        size: frames in a chunk.
         scale: how much of the head is seen, see `align`.
         held_out, seed: see `fold_splits`.
         processes: as many as there are cores unless given.
         report: called with the frames done and all labelled frames.
 
     Raises:
-        UserError: too many held out, no face at all; the folder holds something else, or can't be written.
+        UserError: `source` does not hold what `layout` says; too many held out, no face at all; the folder holds
+            something else, or can't be written.
     """
+    name, find, read, size = layout
     splits = fold_splits(name, held_out, seed)
     landmark_model()  # missing, it would be so for every frame
     chunks: dict[str, Chunk] = {}
-    for recording in recordings:
+    for recording in find(source):
         known = splits.get(recording.subject, {})
         if not known:
-            stranger = Rejected(recording.name, f"{recording.subject} is no subject of the three parts", Loss.STRANGER)
+            stranger = Rejected(recording.name, f"{recording.subject} is no subject of the three parts", Lost.STRANGER)
             recording = replace(recording, frames=(), lost=(stranger,))
         count, digest = len(recording.frames), recording.digest()
         for start in range(0, max(count, 1), size):  # one without frames tells what is lost
@@ -147,7 +152,7 @@ def prepare_recordings(
     lost: Counter[str] = Counter()
     for each in rejected:
         lost[each.kind] += each.count
-    return Summary(len(faces), {loss: lost[loss] for loss in Loss if lost[loss]})
+    return Summary(len(faces), {kind: lost[kind] for kind in Lost if lost[kind]})
 
 
 def make(read: Read, folder: Path, chunk: Chunk) -> list[Outcome]:
@@ -164,11 +169,11 @@ def _face(folder: Path, chunk: Chunk, frame: Frame) -> Outcome:
     recording, picture = chunk.recording, frame.picture
     faces = detect(picture, upsample=(0, 1) if max(picture.shape) <= DOUBLED else (0,))
     if not faces:
-        return Rejected(frame.source, "no face found", Loss.NO_FACE)
+        return Rejected(frame.source, "no face found", Lost.NO_FACE)
     try:
         face = align(picture, faces[0].landmarks, chunk.scale)
     except UserError as error:
-        return Rejected(frame.source, str(error).partition(";")[0], Loss.CUT_OFF)
+        return Rejected(frame.source, str(error).partition(";")[0], Lost.CUT_OFF)
     file_name = f"{recording.name}/{recording.frames[frame.place]}.png"
     write_png(folder / file_name, face.image)
     labels = recording.labels[frame.place].tolist()
