@@ -1,4 +1,4 @@
-"""Half the memory for a quarter more time: what happens inside a step is forgotten and, for the gradient, done again."""
+"""Half the memory for a quarter more time: what happens inside a step is forgotten, and done again for its gradient."""
 
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
