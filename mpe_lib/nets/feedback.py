@@ -3,13 +3,15 @@
 import torch
 from torch import Tensor, nn
 
+from mpe_lib.nets.prelu import OneSlopePReLU
+
 # kernel, stride and padding of the up- and down-projections, by the scale they work at
 PROJECTIONS = {2: (6, 2, 2), 4: (8, 4, 2), 8: (12, 8, 2)}
 
 
 def prelu() -> nn.PReLU:
     """One learned slope for all channels, 0.2 at the start."""
-    return nn.PReLU(num_parameters=1, init=0.2)
+    return OneSlopePReLU(init=0.2)
 
 
 class FeedbackBlock(nn.Module):
