@@ -3,14 +3,22 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
 import torch
 from machine import describe
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from mpe_lib import load
 from mpe_lib.evaluate import au_probabilities, evaluate, figures_table, prior_effects
+from mpe_lib.faces.crops import CentreCrops
+from mpe_lib.faces.degrade import bicubic
 from mpe_lib.faces.facset import Faces, read_faces
+from mpe_lib.features import own_features
+from mpe_lib.losses import perceptual_loss
 from mpe_lib.metrics import landmark_error
+from mpe_lib.nets import MPENet
+from mpe_lib.pixels import to_picture, to_tensor
 
 
 def main() -> None:
@@ -27,6 +35,9 @@ def main() -> None:
             figures = evaluate(net, faces, border)
             print(f"\n{folder.name} test: {figures_table(figures)}")
         print(f"landmark error of the mean face of them: {mean_face_error(faces):.4f}")
+        print("own-feature distance (relu5_3 of the features that come with mpe_lib; L_per of Eq. 10):")
+        for name, distance in feature_distances(net, faces).items():
+            print(f"  {name:24}{distance:.4f}")
         effects = prior_effects(net, faces)
         print(f"step 3 with its own priors {effects.pop('own'):.3f} dB; change with another prior:")
         for name, change in effects.items():
@@ -38,6 +49,19 @@ def main() -> None:
         print(f"\nsmiling against neutral, {int(smiling.sum())} and {int((~smiling).sum())} faces, AUC:")
         for i, au in enumerate(net.config.aus):
             print(f"  AU{au:<3} {area_under_curve(probability[:, i], smiling):.3f}")
+
+
+@torch.inference_mode()
+def feature_distances(net: MPENet, faces: Faces) -> dict[str, float]:
+    """Mean squared difference to the features of the originals, of bicubic and of every step."""
+    features, sums = own_features(), dict[str, float]()
+    for batch in DataLoader(CentreCrops(faces), batch_size=16):
+        steps = {f"step {number}": sr for number, sr in enumerate(net(batch.lr).sr, 1)}
+        lifted = to_tensor(np.stack([bicubic(lr) for lr in to_picture(batch.lr)]))
+        for name, sr in {"bicubic": lifted, **steps}.items():
+            distance = perceptual_loss(sr, batch.hr, features).item()
+            sums[name] = sums.get(name, 0.0) + distance * len(sr)
+    return {name: total / len(faces) for name, total in sums.items()}
 
 
 def mean_face_error(faces: Faces) -> float:
