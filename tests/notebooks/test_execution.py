@@ -83,6 +83,16 @@ def check_10(metrics: dict, folder: Path) -> None:
     assert metrics["psnr"]["step 3"] > metrics["psnr"]["bicubic"] - 1
 
 
+def check_11(metrics: dict, folder: Path) -> None:
+    assert metrics["shift and blur"]["blurred"][1] > 10 * metrics["shift and blur"]["moved by 2"][1]
+    assert metrics["updates"] == 2
+    assert metrics["shares"]["per"] > 0.5
+    one, other = metrics["scores"]["MPENet, step 3"], metrics["scores"]["MPEGAN, step 3"]
+    assert one[0] > other[0] > metrics["scores"]["bicubic"][0]  # PSNR falls
+    assert one[1] > other[1]  # and the features come closer
+    assert (folder / "run" / "best" / "net.safetensors").is_file()
+
+
 def check_12(metrics: dict, folder: Path) -> None:
     rows = metrics["table 4"]
     assert list(rows) == ["baseline", "+landmarks", "+AUs", "+attention maps"]
@@ -111,6 +121,7 @@ CHECKS = {
     "08_au_attention_maps": check_08,
     "09_assemble_mpenet": check_09,
     "10_train_mpenet": check_10,
+    "11_mpegan": check_11,
     "12_ablations_and_tables": check_12,
     "13_explore": check_13,
 }
