@@ -1,7 +1,6 @@
 """Half the memory for a quarter more time: what happens inside a step is forgotten, and done again for its gradient."""
 
-from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -23,19 +22,26 @@ def _recomputed(part: nn.Module, forward: Any, *inputs: Any) -> Any:
     """Run a part's forward so; in eval mode or without gradients nothing is kept anyway."""
 
     def contexts() -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        return nullcontext(), _statistics_fixed(part)
+        return nullcontext(), _StatisticsFixed(part)
 
     return checkpoint(forward, *inputs, use_reentrant=False, context_fn=contexts)
 
 
-@contextmanager
-def _statistics_fixed(part: nn.Module) -> Generator[None]:
-    """The second pass sees the same batch, which batch norm must not count twice: it counts on copies."""
-    kept = [(module, name, buffer) for module in part.modules() for name, buffer in module.named_buffers(recurse=False)]
-    for module, name, buffer in kept:
-        setattr(module, name, buffer.clone())
-    try:
-        yield
-    finally:
-        for module, name, buffer in kept:
+class _StatisticsFixed(AbstractContextManager[None]):
+    """The second pass sees the same batch, which batch norm must not count twice: it counts on copies.
+
+    Entered anew for each gradient that is asked of one pass, as when the shares of the losses are measured.
+    """
+
+    def __init__(self, part: nn.Module) -> None:
+        self._kept = [
+            (module, name, buffer) for module in part.modules() for name, buffer in module.named_buffers(recurse=False)
+        ]
+
+    def __enter__(self) -> None:
+        for module, name, buffer in self._kept:
+            setattr(module, name, buffer.clone())
+
+    def __exit__(self, *_: object) -> None:
+        for module, name, buffer in self._kept:
             setattr(module, name, buffer)

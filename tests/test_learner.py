@@ -274,6 +274,17 @@ def test_recomputing_changes_nothing_and_counts_a_batch_once(detach: bool) -> No
     assert {int(count) for count in counts} == {1}
 
 
+def test_recomputing_measures_the_same_shares() -> None:
+    found = []
+    for recompute in (False, True):
+        learning = learner({"train.recompute": recompute})
+        step = learning.update(batch_of(), 1, measure=True)
+        found.append((step.shares, list(learning.net.state_dict().values())))
+    (shares, plain), (same, again) = found
+    assert shares == same
+    assert all(map(torch.equal, plain, again))
+
+
 def test_recomputing_keeps_less() -> None:
     def kept(prepare: Callable[[nn.Module], None]) -> int:
         """Bytes that the way back needs."""
