@@ -110,7 +110,10 @@ def train(
         with counting_bar() as counted:
             compared = find_features(config.train.features, vggface, counted) if config.train.lambda_per else None
             sources = face_folders(faces, config.net.face_scale, counted)
-        known, validation = (read_all(sources, split, config.net.aus, fold) for split in ("train", "val"))
+        known = read_all(sources, "train", config.net.aus, fold)
+        validation = read_all(sources, "val", config.net.aus, fold, needed=False)
+        if not len(validation):
+            say("no face in split 'val': nothing is validated, and the last network is kept")
         scale = known.scale() or config.net.face_scale
         config = config.replace({"net.face_scale": scale} | changes)
         if not _fits(scale, config.net.face_scale):
@@ -137,7 +140,8 @@ def train(
             )
     if PartialState().is_main_process:
         if summary.finished:
-            best = f"best {summary.best_psnr:.2f} dB (Y, border 0) after update {summary.best_update}"
+            decibel = "" if summary.best_psnr is None else f"{summary.best_psnr:.2f} dB (Y, border 0) "
+            best = f"best {decibel}after update {summary.best_update}" if decibel else "the last network is kept"
             skipped = f", {summary.skipped} updates skipped" if summary.skipped else ""
             print(f"{out}: {best}, {summary.seconds:.0f} s{skipped}")
         else:

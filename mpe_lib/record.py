@@ -37,7 +37,7 @@ class Summary(NamedTuple):
 
     update: int
     finished: bool  # false: interrupted, to be resumed
-    best_psnr: float  # dB on Y, border 0, of the last step, on the validation faces, of the network that is kept
+    best_psnr: float | None  # dB on Y, border 0, of the last step on the validation faces, of the network that is kept
     best_update: int
     skipped: int  # updates that nothing was learnt from
     seconds: float  # of this process
@@ -76,14 +76,20 @@ class Record:
         now, skipped = self.position.update + 1, self.position.skipped + (step.problem is not None)
         self.position = self.position._replace(update=now, skipped=skipped)
 
-    def validate(self) -> list[float]:
-        """The averaged network's PSNR by step; the best is kept, of MPEGAN the last, which PSNR does not tell."""
+    def validate(self) -> list[float] | None:
+        """The averaged network's PSNR by step, None without faces to validate on.
+
+        The best network is kept; the last one where PSNR does not tell, of MPEGAN and without faces.
+        """
         average = self._learner.average
         broadcast(list(average.buffers()))  # batch norm's statistics were each process's own
         t = self._config.train
-        steps = validate(average.module, self._validation, t.validate_faces, self._accelerator)
-        if steps[-1] > self.position.best_psnr or t.lambda_per or t.lambda_adv:
-            self.position = self.position._replace(best_psnr=steps[-1], best_update=self.position.update)
+        steps = None
+        if len(self._validation):
+            steps = validate(average.module, self._validation, t.validate_faces, self._accelerator)
+        found = self.position.best_psnr if steps is None else steps[-1]
+        if steps is None or found > self.position.best_psnr or t.lambda_per or t.lambda_adv:
+            self.position = self.position._replace(best_psnr=found, best_update=self.position.update)
             if self._accelerator.is_main_process:
                 self._run.save_best(average.module, self._config)
         return steps
@@ -113,7 +119,8 @@ class Record:
         """The summary, written if the training is finished and has `learnt` something since it began."""
         place = self.position
         finished = place.update == self._config.train.updates
-        summary = Summary(place.update, finished, place.best_psnr, place.best_update, place.skipped, seconds)
+        best = _number(place.best_psnr)
+        summary = Summary(place.update, finished, best, place.best_update, place.skipped, seconds)
         if self._accelerator.is_main_process and finished and learnt:
             self._run.finish(summary._asdict())
         for tracker in self._accelerator.trackers:

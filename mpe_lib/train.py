@@ -40,13 +40,14 @@ def train(
 ) -> Summary:
     """Train an MPENet, or an MPEGAN where `lambda_adv` or `lambda_per` are above 0, and leave it in the folder `out`.
 
-    `out` receives config.json, metrics.jsonl, last/ and previous/ (to resume), best/ (by validation PSNR; of MPEGAN
-    the last, for PSNR is not what it aims at) and, at the end, summary.json. Ctrl-C ends the training after the update
-    under way; `resume` goes on from last/ with the same data in the same order. An update whose loss or gradient is
-    not finite is skipped.
+    `out` receives config.json, metrics.jsonl, last/ and previous/ (to resume), best/ (by validation PSNR; the last
+    of MPEGAN, which does not aim at PSNR, or without validation faces) and, at the end, summary.json. Ctrl-C ends
+    the training after the update under way; `resume` goes on from last/ with the same data in the same order. An
+    update whose loss or gradient is not finite is skipped.
 
     Args:
-        config, faces, validation, out, resume: as above.
+        config, faces, out, resume: as above.
+        validation: faces to measure it on as it learns; there may be none.
         start: a network to begin with, instead of a new one.
         features: for `lambda_per`, see `mpe_lib.features`.
         tracker: where else to log to, "tensorboard" or "wandb".

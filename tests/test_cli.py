@@ -318,6 +318,18 @@ def test_train_to_the_end(mpe: Mpe, faces: Path, tmp_path: Path) -> None:
     assert "holds a run already; --resume it" in one_line(mpe(*arguments, "--set", "net.aus=6,12"))
 
 
+def test_train_without_validation_faces(mpe: Mpe, faces: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(faces, tmp_path / "faces"))
+    table = folder / "metadata.csv"
+    table.write_text(table.read_text().replace(",val,", ",train,"))
+    arguments = ["train", "--preset", "tiny", "--faces", folder, "--out", tmp_path / "run"]
+    result = mpe(*arguments, "--updates", 1, "--set", "train.batch=1", "--set", "net.aus=6,12")
+    assert result.code == 0
+    assert result.out.startswith(f"{tmp_path / 'run'}: the last network is kept, ")
+    assert "no face in split 'val': nothing is validated" in result.err
+    assert mpe("evaluate", "--faces", folder, "--weights", tmp_path / "run").code == 0
+
+
 def test_units_that_nobody_shows_are_named(mpe: Mpe, faces: Path, tmp_path: Path) -> None:
     (tmp_path / "run").write_text("in the way")
     result = mpe("train", "--preset", "tiny", "--faces", faces, "--out", tmp_path / "run", "--set", "net.aus=4,6,26")

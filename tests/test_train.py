@@ -115,6 +115,17 @@ def test_the_best_network_is_kept(finished_run: Path, faces: Path) -> None:
     assert scores[-1] == pytest.approx(max(line["psnr"][-1] for line in log(finished_run) if "psnr" in line), abs=1e-3)
 
 
+def test_without_validation_faces_the_last_network_is_kept(faces: Path, tmp_path: Path) -> None:
+    known, validation = (read_faces(faces, split, CONFIG.net.aus) for split in ("train", "val"))
+    out = tmp_path / "run"
+    summary = train(CONFIG, known, validation.take(np.arange(0)), out)
+    assert (summary.finished, summary.best_psnr, summary.best_update) == (True, None, 4)
+    assert "psnr" not in (out / "metrics.jsonl").read_text()
+    assert json.loads((out / "summary.json").read_text())["best_psnr"] is None
+    best, last = (load_file(out / name) for name in ("best/net.safetensors", "last/average.safetensors"))
+    assert all(torch.equal(best[name], tensor) for name, tensor in last.items())
+
+
 def test_the_state_is_tensors_and_plain_types(finished_run: Path) -> None:
     state = torch.load(finished_run / "last" / "state.pt", weights_only=True)
     assert state["position"]["update"] == 4

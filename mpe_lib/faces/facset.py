@@ -87,7 +87,9 @@ class Faces:
         return digest.hexdigest()[:16]
 
 
-def read_faces(folder: Path, split: str | None, aus: tuple[int, ...], fold: int | None = None) -> Faces:
+def read_faces(
+    folder: Path, split: str | None, aus: tuple[int, ...], fold: int | None = None, *, needed: bool = True
+) -> Faces:
     """The faces of one split of a face folder, all splits if None.
 
     A unit without a column is unknown for every face; so are the landmarks if none has a column, and those of a
@@ -95,7 +97,7 @@ def read_faces(folder: Path, split: str | None, aus: tuple[int, ...], fold: int 
 
     Raises:
         UserError: no folder or table, a column or picture missing, a landmark or AU label that is not one,
-            some landmarks of a face but not all, no face in the split, no such fold.
+            some landmarks of a face but not all, no such fold; no face in the split, if one is `needed`.
     """
     table = Path(folder) / "metadata.csv"
     column = "split" if fold is None else f"fold{fold}"
@@ -109,7 +111,7 @@ def read_faces(folder: Path, split: str | None, aus: tuple[int, ...], fold: int 
             labels.extend(_au(table, line, row, au) for au in aus)
     if not splits:
         raise UserError(f"{table}: no face", "add a row for each picture")
-    if not paths:
+    if not paths and needed:
         raise UserError(
             f"{table}: no face in split '{split}'", f"its column '{column}' has {', '.join(sorted(splits))}"
         )
@@ -195,9 +197,21 @@ def _au(table: Path, line: int, row: dict[str, str], au: int) -> float:
 
 
 def read_all(
-    sources: Sequence[tuple[Path, float | None]], split: str | None, aus: tuple[int, ...], fold: int | None = None
+    sources: Sequence[tuple[Path, float | None]],
+    split: str | None,
+    aus: tuple[int, ...],
+    fold: int | None = None,
+    *,
+    needed: bool = True,
 ) -> Faces:
-    """The faces of several folders, one after the other; each folder with the weight that is given, if one is."""
-    read = [(read_faces(folder, split, aus, fold), weight) for folder, weight in sources]
+    """The faces of several folders, one after the other; each folder with the weight that is given, if one is.
+
+    Args:
+        needed: false where folders may have no face in the split.
+
+    Raises:
+        UserError: as `read_faces`.
+    """
+    read = [(read_faces(folder, split, aus, fold, needed=needed), weight) for folder, weight in sources]
     first, *rest = (faces if weight is None else faces.weighted(weight) for faces, weight in read)
     return sum(rest, first)
