@@ -1,11 +1,14 @@
 """Everything on the card of shipped weights: gains over bicubic, landmarks, AUs, and what the priors do."""
 
 import argparse
+import math
 from pathlib import Path
 
 import numpy as np
 import torch
 from machine import describe
+from numpy.typing import NDArray
+from skimage.color import rgb2lab
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -16,9 +19,18 @@ from mpe_lib.faces.degrade import bicubic
 from mpe_lib.faces.facset import Faces, read_faces
 from mpe_lib.features import own_features
 from mpe_lib.losses import perceptual_loss
-from mpe_lib.metrics import landmark_error
+from mpe_lib.metrics import landmark_error, psnr
 from mpe_lib.nets import MPENet
-from mpe_lib.pixels import to_picture, to_tensor
+from mpe_lib.pixels import Picture, to_picture, to_tensor
+
+TONES = {
+    "very light, over 55": (55.0, 180.0),
+    "light, 41 to 55": (41.0, 55.0),
+    "intermediate, 28 to 41": (28.0, 41.0),
+    "tan, 10 to 28": (10.0, 28.0),
+    "brown, -30 to 10": (-30.0, 10.0),
+    "dark, below -30": (-180.0, -30.0),
+}
 
 
 def main() -> None:
@@ -38,6 +50,9 @@ def main() -> None:
         print("own-feature distance (relu5_3 of the features that come with mpe_lib; L_per of Eq. 10):")
         for name, distance in feature_distances(net, faces).items():
             print(f"  {name:24}{distance:.4f}")
+        print("step 3 over bicubic by skin tone (ITA on the cheeks, degrees), with the number of faces:")
+        for name, gains in gains_by_tone(net, faces).items():
+            print(f"  {name:24}{gains.mean():+.2f} dB   {len(gains)}")
         effects = prior_effects(net, faces)
         print(f"step 3 with its own priors {effects.pop('own'):.3f} dB; change with another prior:")
         for name, change in effects.items():
@@ -49,6 +64,32 @@ def main() -> None:
         print(f"\nsmiling against neutral, {int(smiling.sum())} and {int((~smiling).sum())} faces, AUC:")
         for i, au in enumerate(net.config.aus):
             print(f"  AU{au:<3} {area_under_curve(probability[:, i], smiling):.3f}")
+
+
+@torch.inference_mode()
+def gains_by_tone(net: MPENet, faces: Faces) -> dict[str, Tensor]:
+    """Decibels over bicubic of each face, by the usual classes of its typology angle; empty ones are left out."""
+    gains, angles = list[Tensor](), list[float]()
+    for batch in DataLoader(CentreCrops(faces), batch_size=16):
+        hr, sr = to_picture(batch.hr), to_picture(net(batch.lr).sr[-1])
+        lifted = np.stack([bicubic(lr) for lr in to_picture(batch.lr)])
+        gains.append(psnr(sr, hr) - psnr(lifted, hr))
+        angles += [typology_angle(*pair) for pair in zip(hr, batch.landmarks.numpy(), strict=True)]
+    gain, angle = torch.cat(gains), torch.tensor(angles)
+    inside = {name: (low < angle) & (angle <= high) for name, (low, high) in TONES.items()}
+    return {name: gain[mask] for name, mask in inside.items() if mask.any()}
+
+
+def typology_angle(picture: Picture, landmarks: NDArray[np.float32]) -> float:
+    """ITA (Chardon et al. 1991), in degrees: arctan((L* - 50) / b*) of the median of both cheeks; light is high.
+
+    A cheek is the square of 11 pixels half way from the jaw (points 2 and 14) to the wing of the nose (31 and 35).
+    """
+    lab = rgb2lab(picture)
+    cheeks = [landmarks[list(pair)].mean(0).round().astype(int) for pair in ((2, 31), (14, 35))]
+    pixels = np.concatenate([lab[y - 5 : y + 6, x - 5 : x + 6].reshape(-1, 3) for x, y in cheeks])
+    lightness, _, yellow = np.median(pixels, 0)
+    return math.degrees(math.atan2(lightness - 50, yellow))
 
 
 @torch.inference_mode()
