@@ -1,6 +1,7 @@
 """Everything on the card of shipped weights: gains over bicubic, landmarks, AUs, and what the priors do."""
 
 import argparse
+import csv
 import math
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--faces", type=Path, nargs="+", required=True, help="face folders with a test split")
     parser.add_argument("--weights", default="small")
     parser.add_argument("--smiles", type=Path, help="a folder of the London Set: files n*.jpg neutral, s*.jpg smiling")
+    parser.add_argument("--people", type=Path, help="the London Set's own table: face_id, face_gender, face_eth")
     arguments = parser.parse_args()
     net = load(arguments.weights)
     print(describe())
@@ -50,9 +52,16 @@ def main() -> None:
         print("own-feature distance (relu5_3 of the features that come with mpe_lib; L_per of Eq. 10):")
         for name, distance in feature_distances(net, faces).items():
             print(f"  {name:24}{distance:.4f}")
-        print("step 3 over bicubic by skin tone (ITA on the cheeks, degrees), with the number of faces:")
-        for name, gains in gains_by_tone(net, faces).items():
-            print(f"  {name:24}{gains.mean():+.2f} dB   {len(gains)}")
+        print(
+            "step 3 over bicubic (standard error) and number of faces; skin tone is the ITA of the cheeks in degrees:"
+        )
+        gain, angle = gains_and_tones(net, faces)
+        groups = {name: (low < angle) & (angle <= high) for name, (low, high) in TONES.items()}
+        if arguments.people:
+            groups |= groups_of(folder, arguments.people)
+        for name, inside in groups.items():
+            gains = gain[inside]
+            print(f"  {name:24}{gains.mean():+.2f} dB ({gains.std() / len(gains) ** 0.5:.2f})  {len(gains):4}")
         effects = prior_effects(net, faces)
         print(f"step 3 with its own priors {effects.pop('own'):.3f} dB; change with another prior:")
         for name, change in effects.items():
@@ -67,17 +76,28 @@ def main() -> None:
 
 
 @torch.inference_mode()
-def gains_by_tone(net: MPENet, faces: Faces) -> dict[str, Tensor]:
-    """Decibels over bicubic of each face, by the usual classes of its typology angle; empty ones are left out."""
+def gains_and_tones(net: MPENet, faces: Faces) -> tuple[Tensor, Tensor]:
+    """Decibels of step 3 over bicubic, and the typology angle, of each face: (n,) and (n,)."""
     gains, angles = list[Tensor](), list[float]()
     for batch in DataLoader(CentreCrops(faces), batch_size=16):
         hr, sr = to_picture(batch.hr), to_picture(net(batch.lr).sr[-1])
         lifted = np.stack([bicubic(lr) for lr in to_picture(batch.lr)])
         gains.append(psnr(sr, hr) - psnr(lifted, hr))
         angles += [typology_angle(*pair) for pair in zip(hr, batch.landmarks.numpy(), strict=True)]
-    gain, angle = torch.cat(gains), torch.tensor(angles)
-    inside = {name: (low < angle) & (angle <= high) for name, (low, high) in TONES.items()}
-    return {name: gain[mask] for name, mask in inside.items() if mask.any()}
+    return torch.cat(gains), torch.tensor(angles)
+
+
+def groups_of(folder: Path, people: Path) -> dict[str, Tensor]:
+    """Which faces of the test split are of whom, as the set itself states sex and ethnicity: masks (n,) by name."""
+    stated = {row["face_id"]: (row["face_gender"], row["face_eth"]) for row in rows(people)}
+    each = [stated[row["subject"]] for row in rows(folder / "metadata.csv") if row["split"] == "test"]
+    names = sorted({name for both in each for name in both}, key=lambda name: (name not in ("female", "male"), name))
+    return {name: torch.tensor([name in both for both in each]) for name in names}
+
+
+def rows(table: Path) -> list[dict[str, str]]:
+    with table.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def typology_angle(picture: Picture, landmarks: NDArray[np.float32]) -> float:
