@@ -18,7 +18,7 @@ from machine import describe, peak_megabytes
 from torch.utils.data import default_collate
 from torch.utils.flop_counter import FlopCounterMode
 
-from mpe_lib.config import Config, preset
+from mpe_lib.config import Config, NetConfig, preset
 from mpe_lib.faces.astronaut import astronaut_folder
 from mpe_lib.faces.crops import RandomCrops, Sample
 from mpe_lib.faces.facset import read_faces
@@ -97,7 +97,7 @@ def measure(way: str, arguments: argparse.Namespace) -> dict[str, float]:
         "seconds": seconds,
         "loading": loading / (loading + training),
         "megabytes": peak,
-        "gflop": 3 * operations(config) * arguments.batch,  # the way back is twice the way there
+        "gflop": 3 * operations(config.net) * arguments.batch,  # the way back is twice the way there
     }
 
 
@@ -120,12 +120,12 @@ def plainly(config: Config, weights: torch.Tensor) -> Callable[[Sample, int], ob
     return update
 
 
-def operations(config: Config) -> float:
+def operations(config: NetConfig, side: int = 16) -> float:
     """Billions of floating-point operations of a face on its way through, a multiplication and an addition each."""
     with torch.device("meta"):
-        net = MPENet(config.net).eval()
+        net = MPENet(config).eval()
         with FlopCounterMode(display=False) as counted:
-            net(torch.zeros(1, 3, 16, 16))
+            net(torch.zeros(1, 3, side, side))
     return counted.get_total_flops() / 1e9
 
 
