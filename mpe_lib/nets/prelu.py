@@ -37,5 +37,5 @@ class _LeakyReLU(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, slope = ctx.saved_tensors
         by_x = torch.ops.aten.leaky_relu_backward(gradient, x, slope.item(), False)
-        by_slope = (gradient * x.clamp_max(0)).sum(dtype=slope.dtype).view(1)
+        by_slope = x.clamp_max(0).mul_(gradient).sum(dtype=slope.dtype).view(1)
         return by_x, by_slope
