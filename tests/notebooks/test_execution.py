@@ -7,7 +7,8 @@ import pytest
 from running import compare, execute
 
 GIGABYTES = 1.2  # what Binder grants, with a margin
-CPU_SECONDS = {"10_train_mpenet": 90}  # in the smoke profile; others 40
+# in the smoke profile; others 40. The first two take 25 to 54 from one machine to another
+CPU_SECONDS = {"03_action_units_and_imbalance": 70, "09_assemble_mpenet": 60, "10_train_mpenet": 90}
 
 
 def test_checked_cells_still_print_what_is_stored(notebook: Path, smoke: dict[str, str]) -> None:
