@@ -4,7 +4,6 @@ A run that is there already is not trained again: stopped, the same command goes
 """
 
 import argparse
-import dataclasses
 import shutil
 import statistics
 from pathlib import Path
@@ -39,14 +38,21 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     print(describe())
-    print(f"{arguments.preset}, {arguments.updates} updates on {arguments.faces.name}; mean and range of seeds")
+    print(f"{arguments.preset}, {arguments.updates} updates on {arguments.faces.name}")
+    print("mean and range of seeds", *arguments.seeds)
     measured: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
     for seed in arguments.seeds:
         for number, (way, changes) in enumerate(WAYS.items()):
             config = preset(arguments.preset).replace(
                 changes | {"train.updates": arguments.updates, "train.seed": seed, "train.validate_every": 10**9}
             )
-            measured[way].append(measure(config, arguments.faces, arguments.out / f"{number}-{seed}"))
+            measured[way].append(
+                measure(
+                    config,
+                    arguments.faces,
+                    arguments.out / f"{arguments.preset}-{arguments.faces.name}-{arguments.updates}-{number}-{seed}",
+                )
+            )
     print(f"{'':24}" + "".join(f"{name:>26}" for name in FIGURES))
     for way, runs in measured.items():
         cells = [summary([run[name] for run in runs]) for name in FIGURES.values()]
@@ -56,7 +62,7 @@ def main() -> None:
 def measure(config: Config, folder: Path, out: Path) -> dict[str, float]:
     """Train, unless it is done, and measure on the validation faces."""
     known, validation = (read_faces(folder, split, config.net.aus) for split in ("train", "val"))
-    config = dataclasses.replace(config, net=dataclasses.replace(config.net, face_scale=known.scale() or 2.9))
+    config = config.replace({"net.face_scale": known.scale() or config.net.face_scale})
     if not (out / "summary.json").exists():
         shutil.rmtree(out, ignore_errors=True)
         train(config, known, validation, out)

@@ -61,6 +61,8 @@ def main() -> None:
             groups |= groups_of(folder, arguments.people)
         for name, inside in groups.items():
             gains = gain[inside]
+            if not len(gains):
+                continue
             print(f"  {name:24}{gains.mean():+.2f} dB ({gains.std() / len(gains) ** 0.5:.2f})  {len(gains):4}")
         effects = prior_effects(net, faces)
         print(f"step 3 with its own priors {effects.pop('own'):.3f} dB; change with another prior:")
@@ -90,7 +92,7 @@ def gains_and_tones(net: MPENet, faces: Faces) -> tuple[Tensor, Tensor]:
 def groups_of(folder: Path, people: Path) -> dict[str, Tensor]:
     """Which faces of the test split are of whom, as the set itself states sex and ethnicity: masks (n,) by name."""
     stated = {row["face_id"]: (row["face_gender"], row["face_eth"]) for row in rows(people)}
-    each = [stated[row["subject"]] for row in rows(folder / "metadata.csv") if row["split"] == "test"]
+    each = [stated.get(row["subject"], ()) for row in rows(folder / "metadata.csv") if row["split"] == "test"]
     names = sorted({name for both in each for name in both}, key=lambda name: (name not in ("female", "male"), name))
     return {name: torch.tensor([name in both for both in each]) for name in names}
 

@@ -140,8 +140,9 @@ def train(
             )
     if PartialState().is_main_process:
         if summary.finished:
-            decibel = "" if summary.best_psnr is None else f"{summary.best_psnr:.2f} dB (Y, border 0) "
-            best = f"best {decibel}after update {summary.best_update}" if decibel else "the last network is kept"
+            best = "the last network is kept"
+            if summary.best_psnr is not None:
+                best = f"best {summary.best_psnr:.2f} dB (Y, border 0) after update {summary.best_update}"
             skipped = f", {summary.skipped} updates skipped" if summary.skipped else ""
             print(f"{out}: {best}, {summary.seconds:.0f} s{skipped}")
         else:
