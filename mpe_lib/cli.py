@@ -81,7 +81,9 @@ def train(
     out: Annotated[Path, typer.Option(help="The folder of the run.")],
     preset: Annotated[str, typer.Option(help="tiny, small, base, paper, mpegan or mpegan-small.")] = "small",
     updates: Annotated[int | None, typer.Option(help="Optimiser steps; the preset's unless given.", min=1)] = None,
-    start: Annotated[str | None, typer.Option(help="Weights to begin with, as MPEGAN does with MPENet's.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Weights to begin with, of the same network or a smaller one.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
     fold: Fold = None,
     vggface: Annotated[

@@ -11,10 +11,10 @@ from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mpe_lib.config import Config, TrainConfig
-from mpe_lib.errors import UserError
 from mpe_lib.faces.crops import Sample
 from mpe_lib.losses import LossTerms, discriminator_loss, mpe_loss
 from mpe_lib.nets import Discriminator, MPENet
+from mpe_lib.nets.growth import begin_as
 from mpe_lib.recompute import recompute_parts
 
 Shares = dict[str, dict[str, float]]
@@ -37,10 +37,10 @@ class Learner:
         weights: (A,), of the action units, from `au_weights`.
         features: what the perceptual loss compares, frozen; needed where `lambda_per` is above 0.
         accelerator: shares each batch among processes.
-        start: the network to begin with, a copy of it; else fresh weights by the config's seed.
+        start: the network to begin with, the same or a smaller one; else fresh weights by the config's seed.
 
     Raises:
-        UserError: `start` is of another architecture.
+        UserError: `start` is larger, or has other branches or action units.
 
     Attributes:
         net, discriminator: what the optimisers change; no discriminator without `lambda_adv`.
@@ -61,7 +61,7 @@ class Learner:
         torch.manual_seed(config.train.seed)
         net = MPENet(config.net)
         if start is not None:
-            _begin_with(net, start)
+            begin_as(net, start)
         self.net = _placed(net, device)
         self.average: Any = AveragedModel(
             self.net, multi_avg_fn=get_ema_multi_avg_fn(config.train.average), use_buffers=True
@@ -203,14 +203,6 @@ def gradient_shares(terms: Mapping[str, Tensor], parts: Mapping[str, Sequence[nn
         part: {name: norm / (sum(by_term.values()) or 1.0) for name, norm in by_term.items()}
         for part, by_term in norms.items()
     }
-
-
-def _begin_with(net: MPENet, start: MPENet) -> None:
-    """Take over its weights."""
-    shapes = [{name: tensor.shape for name, tensor in each.state_dict().items()} for each in (net, start)]
-    if shapes[0] != shapes[1]:
-        raise UserError("the weights to start with are of another network", "choose the preset that they were made by")
-    net.load_state_dict(start.state_dict())
 
 
 def _placed(network: Network, device: torch.device) -> Network:

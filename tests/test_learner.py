@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.utils.data import default_collate
 
 from mpe_lib.config import Config, preset
-from mpe_lib.errors import UserError
 from mpe_lib.faces.crops import CROP, Sample
 from mpe_lib.learner import Learner, branches, gradient_shares
 from mpe_lib.losses import mpe_loss
@@ -102,12 +101,6 @@ def test_a_network_to_start_with() -> None:
         assert torch.equal(mpenet.net.state_dict()[name], tensor)
     mpenet.update(batch_of(), 1)
     assert not torch.equal(mpenet.net.reconstruct[2].weight, start.reconstruct[2].weight)  # a copy
-
-
-def test_a_network_of_another_size_to_start_with() -> None:
-    start = build_model(CONFIG.replace({"net.channels": 8}).net)
-    with pytest.raises(UserError, match="of another network; choose the preset that they were made by"):
-        Learner(CONFIG, torch.ones(2), Accelerator(cpu=True), start=start)
 
 
 # ---- MPEGAN
