@@ -16,7 +16,10 @@ from mpe_lib.errors import UserError
 from mpe_lib.terminal import ALL, INTERRUPTED, NONE, SOME, counting_bar, fail, say, told, training_bar
 
 if TYPE_CHECKING:
+    from mpe_lib.config import Config
+    from mpe_lib.faces.facset import Faces
     from mpe_lib.photograph import Restored
+    from mpe_lib.record import Summary
 
 app = typer.Typer(help="Faces from 16 x 16 to 128 x 128 pixels: restore, train, evaluate.", add_completion=False)
 
@@ -114,41 +117,16 @@ def train(
             sources = face_folders(faces, config.net.face_scale, counted)
         known = read_all(sources, "train", config.net.aus, fold)
         validation = read_all(sources, "val", config.net.aus, fold, needed=False)
-        if not len(validation):
-            say("no face in split 'val': nothing is validated, and the last network is kept")
-        scale = known.scale() or config.net.face_scale
-        config = config.replace({"net.face_scale": scale} | changes)
-        if not _fits(scale, config.net.face_scale):
-            raise UserError(f"net.face_scale={config.net.face_scale}, but the faces are cut at {scale}", "leave it out")
-        rates = zip(config.net.aus, known.rates().tolist(), strict=True)
-        unseen = [f"AU{au}" for au, rate in rates if math.isnan(rate)]
-        if unseen and config.net.use_aus:
-            say(f"{', '.join(unseen)}: not learned, for no face is labelled to show it")
-        if known.scale() is None and config.net.use_landmarks:
-            say("landmarks: not learned, for no face has any")
+        config = _cut_as(known, config, chosen="net.face_scale" in changes)
+        for gap in _gaps(config, known, validation):
+            say(gap)
         if resume and Run(out).damaged():
             say(f"{out / 'last'}: damaged; going on from {out / 'previous'}")
+        options: dict[str, Any] = {"start": begun, "features": compared, "tracker": tracker}
         with training_bar() as report:
-            summary = run(
-                config,
-                known,
-                validation,
-                out,
-                resume=resume,
-                start=begun,
-                features=compared,
-                tracker=tracker,
-                report=report,
-            )
+            summary = run(config, known, validation, out, resume=resume, report=report, **options)
     if PartialState().is_main_process:
-        if summary.finished:
-            best = "the last network is kept"
-            if summary.best_psnr is not None:
-                best = f"best {summary.best_psnr:.2f} dB (Y, border 0) after update {summary.best_update}"
-            skipped = f", {summary.skipped} updates skipped" if summary.skipped else ""
-            print(f"{out}: {best}, {summary.seconds:.0f} s{skipped}")
-        else:
-            say(f"stopped after update {summary.update}, nothing lost; go on with the same command and --resume")
+        _tell_end(out, summary)
     raise SystemExit(ALL if summary.finished else INTERRUPTED)
 
 
@@ -193,6 +171,44 @@ def _device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _cut_as(faces: "Faces", config: "Config", *, chosen: bool) -> "Config":
+    """The config for faces of the scale that these were cut at.
+
+    Raises:
+        UserError: another scale was chosen.
+    """
+    scale = faces.scale()
+    if scale is None:
+        return config
+    if chosen and not _fits(scale, config.net.face_scale):
+        raise UserError(f"net.face_scale={config.net.face_scale}, but the faces are cut at {scale}", "leave it out")
+    return config if chosen else config.replace({"net.face_scale": scale})
+
+
+def _gaps(config: "Config", faces: "Faces", validation: "Faces") -> Iterator[str]:
+    """What can't be learned or measured with these faces."""
+    if not len(validation):
+        yield "no face in split 'val': nothing is validated, and the last network is kept"
+    rates = zip(config.net.aus, faces.rates().tolist(), strict=True)
+    unseen = [f"AU{au}" for au, rate in rates if math.isnan(rate)]
+    if unseen and config.net.use_aus:
+        yield f"{', '.join(unseen)}: not learned, for no face is labelled to show it"
+    if faces.scale() is None and config.net.use_landmarks:
+        yield "landmarks: not learned, for no face has any"
+
+
+def _tell_end(out: Path, summary: "Summary") -> None:
+    """How a training ended."""
+    if not summary.finished:
+        say(f"stopped after update {summary.update}, nothing lost; go on with the same command and --resume")
+        return
+    best = "the last network is kept"
+    if summary.best_psnr is not None:
+        best = f"best {summary.best_psnr:.2f} dB (Y, border 0) after update {summary.best_update}"
+    skipped = f", {summary.skipped} updates skipped" if summary.skipped else ""
+    print(f"{out}: {best}, {summary.seconds:.0f} s{skipped}")
 
 
 def _fits(scale: float, other: float) -> bool:

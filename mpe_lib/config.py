@@ -172,8 +172,8 @@ def _parse(path: str, kind: Any, value: Any) -> Any:
     if path == "net.aus":
         return _parse_aus(value)
     if isinstance(value, str) and kind is not str:
-        with suppress(json.JSONDecodeError):  # a word stays one: a choice, or wrong
-            value = json.loads(value.lower() if value.lower() in ("true", "false") else value)
+        with suppress(ValueError):  # a word stays one: a choice, or wrong
+            value = float(value) if kind is float else json.loads(value.lower() if kind is bool else value)
     if get_origin(kind) is Literal:
         return value  # checked when the config is made
     if kind is float and isinstance(value, int) and not isinstance(value, bool):

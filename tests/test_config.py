@@ -65,6 +65,7 @@ def test_an_unknown_preset_is_told_with_the_near_misses(name: str, told: str) ->
     ("path", "text", "value"),
     [
         ("train.lr", "2e-4", 2e-4),
+        ("train.lr", ".5", 0.5),
         ("train.lr", "1", 1.0),
         ("train.batch", "8", 8),
         ("train.schedule", "cosine", "cosine"),

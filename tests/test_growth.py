@@ -77,10 +77,11 @@ def test_more_steps_share_the_weights_of_the_third() -> None:
         ({"channels": 5}, "channels=6, which does not go into channels=5"),
         ({"au_width": 1 / 32}, "au_width=0.0625, which does not go into au_width=0.03125"),
         ({"aus": (1, 2, 4)}, r"aus=\(1, 2, 4, 6, 9, 12, 25, 26\), which does not go into aus=\(1, 2, 4\)"),
+        ({"use_attention": False}, "use_attention=True, which does not go into use_attention=False"),
         ({"body_scale": 8}, "body_scale=4, which does not go into body_scale=8"),
         (
             {"use_aus": False, "use_attention": False, "iterations": 2},
-            "(use_aus|use_attention)=True, which does not go into",
+            "iterations=3, which does not go into iterations=2",
         ),
     ],
 )

@@ -341,7 +341,7 @@ def test_what_disfa_lacks_is_listed(disfa_faces: Path) -> None:
         "SN002_au26.txt": ["does not label 7 frames that others do"],
         "LeftVideoSN009_comp.avi": ["no labels in SN009_au1.txt and so on"],
         "SN010": ["2 labels, but no video"],
-        "LeftVideoSN016_comp.avi": ["can't be read, with 3 frames"],
+        "LeftVideoSN016_comp.avi:1-3": ["the video can't be opened"],
         "SN099": ["SN099 is no subject of the three parts"],
     }
 

@@ -68,10 +68,11 @@ def read_frames(recording: Recording, wanted: range) -> Iterator[Frame | Rejecte
     threads = [cv2.CAP_PROP_N_THREADS, 1]  # every core has a process of its own
     video = cv2.VideoCapture(str(recording.path), cv2.CAP_FFMPEG, threads)
     if not video.isOpened():
-        yield Rejected(recording.source, f"can't be read, with {len(wanted)} frames", Lost.DAMAGED, len(wanted))
+        first, last = (int(recording.frames[index]) for index in (wanted[0], wanted[-1]))
+        yield Rejected(f"{recording.source}:{first}-{last}", "the video can't be opened", Lost.DAMAGED, len(wanted))
         return
     numbers = {int(recording.frames[index]): index for index in wanted}
-    last, count = wanted.stop == len(recording.frames), 0
+    ends, count = wanted.stop == len(recording.frames), 0
     for count, decoded in enumerate(_decoded(video), 1):
         index = numbers.pop(count, None)
         if index is not None:
@@ -81,12 +82,12 @@ def read_frames(recording: Recording, wanted: range) -> Iterator[Frame | Rejecte
                 yield Frame(index, source, np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8))
             else:
                 yield Rejected(source, "can't be decoded", Lost.DAMAGED)
-        if not (numbers or last):
+        if not (numbers or ends):
             return
     for number in numbers:
         yield Rejected(f"{recording.source}:{number}", f"the video ends at frame {count}", Lost.NO_FRAME)
     unlabelled = count - sum(int(frame) <= count for frame in recording.frames)
-    if last and unlabelled:
+    if ends and unlabelled:
         yield Rejected(recording.source, f"{unlabelled} frames without a label", Lost.NO_LABEL, unlabelled)
 
 

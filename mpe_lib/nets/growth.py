@@ -10,7 +10,7 @@ from mpe_lib.errors import UserError
 from mpe_lib.nets.mpenet import MPENet
 
 SIZES = ("channels", "groups", "hourglass_width", "au_width")  # what may grow
-FREE = ("iterations", "detach_priors", "init", "face_scale")  # what changes no weight's meaning
+FREE = ("detach_priors", "init", "face_scale")  # what changes no weight's meaning
 
 
 def begin_as(net: MPENet, start: MPENet) -> None:
@@ -43,16 +43,20 @@ def begin_as(net: MPENet, start: MPENet) -> None:
 
 def _check(wide: NetConfig, narrow: NetConfig) -> None:
     """Raises UserError: a network of `narrow` is no part of one of `wide`."""
-    ours, theirs = dataclasses.asdict(wide), dataclasses.asdict(narrow)
-    for each in (ours, theirs):
-        each["steps"] = min(each["iterations"], 3)  # later ones share the third's weights
-    for field in set(ours) - set(FREE):
-        fits = theirs[field] <= ours[field] if field in SIZES else theirs[field] == ours[field]
-        if not fits:
+    for name, theirs in dataclasses.asdict(narrow).items():
+        ours = getattr(wide, name)
+        if not _fits(name, theirs, ours):
             raise UserError(
-                f"the weights to start with have {field}={theirs[field]}, which does not go into {field}={ours[field]}",
+                f"the weights to start with have {name}={theirs}, which does not go into {name}={ours}",
                 "choose the preset that they were made by, or one that is larger",
             )
+
+
+def _fits(name: str, theirs: Any, ours: Any) -> bool:
+    """Whether a part of the larger network can be as in the smaller one."""
+    if name == "iterations":  # later steps share the weights of the third
+        return min(theirs, 3) == min(ours, 3)
+    return name in FREE or (theirs <= ours if name in SIZES else theirs == ours)
 
 
 def _own_tensors(module: nn.Module) -> list[tuple[str, Tensor]]:
