@@ -11,7 +11,7 @@ demo: $(READY)  ## restore a photograph: notebook, sheet.png and table.txt in ou
 
 test: lint  ## everything that CI checks
 	.venv/bin/pytest -q -n 2 --ignore=tests/notebooks --durations=5
-	.venv/bin/pytest -q --durations=10 tests/notebooks
+	.venv/bin/pytest -q -n 2 --dist loadgroup --durations=10 tests/notebooks
 
 lint: $(READY)  ## ruff on everything, pyright on mpe_lib
 	.venv/bin/ruff check .

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from training import operations
 
 from mpe_lib.config import NetConfig, preset
+from mpe_lib.memory import keep_freed_memory
 from mpe_lib.nets import MPENet
 from mpe_lib.show import ACCENT, MUTED
 
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="draw the curves into this file")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    keep_freed_memory()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     print(describe())
     print(f"{arguments.preset}, its SR branch, batch {arguments.batch}: forward and back")
@@ -56,13 +58,13 @@ def update_seconds(config: NetConfig, side: int, arguments: argparse.Namespace, 
     net = MPENet(config).to(device=device, memory_format=torch.channels_last)  # pyright: ignore
     lr = torch.rand(arguments.batch, 3, side, side, device=device)
     times = []
-    for _ in range(arguments.repeats + 1):
+    for _ in range(arguments.repeats + 3):
         start = time.perf_counter()
         torch.stack([sr.square().mean() for sr in net(lr).sr]).sum().backward()
         if device.type == "cuda":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])  # the first allocates and chooses kernels
+    return statistics.median(times[3:])  # the first allocate and choose kernels
 
 
 def draw(measured: dict[str, list[tuple[int, float, float]]]) -> Figure:

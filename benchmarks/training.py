@@ -24,9 +24,10 @@ from mpe_lib.faces.crops import RandomCrops, Sample
 from mpe_lib.faces.facset import read_faces
 from mpe_lib.learner import Learner
 from mpe_lib.losses import au_weights, mpe_loss
+from mpe_lib.memory import keep_freed_memory
 from mpe_lib.nets import MPENet
 
-# Ways to do it: plain is contiguous, fp32, eager, with Adam's loop; the others are the library's.
+# Ways to do it: plain is contiguous, fp32, eager, with Adam's loop and glibc's memory; the others are the library's.
 WAYS = {
     "plain": {},
     "fp32": {"train.precision": "fp32"},
@@ -36,13 +37,14 @@ WAYS = {
     "compile": {"train.precision": "fp32", "train.compile": True},
     "compile bf16": {"train.precision": "bf16", "train.compile": True},
 }
+WARMING = 3  # updates
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", default="base")
     parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--updates", type=int, default=5, help="timed, after two that are not")
+    parser.add_argument("--updates", type=int, default=5, help="timed, after those that are not")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--ways", nargs="+", default=["plain", "fp32", "bf16", "recompute"], choices=list(WAYS))
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -79,7 +81,7 @@ def measure(way: str, arguments: argparse.Namespace) -> dict[str, float]:
         weights = au_weights(faces.rates()).to(accelerator.device)
         update = plainly(config, weights) if way == "plain" else learner(config, weights, accelerator)
         loading = training = 0.0
-        for number in range(1, arguments.updates + 3):
+        for number in range(1, arguments.updates + WARMING + 1):
             start = time.perf_counter()
             batch = default_collate([crops[(number, i % len(faces))] for i in range(arguments.batch)])
             batch = Sample(*(tensor.to(accelerator.device) for tensor in batch))
@@ -87,7 +89,7 @@ def measure(way: str, arguments: argparse.Namespace) -> dict[str, float]:
             update(batch, number)
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
-            if number > 2:  # the first allocate, choose kernels, compile
+            if number > WARMING:  # the first allocate, choose kernels, compile
                 loading += loaded - start
                 training += time.perf_counter() - loaded
         on_gpu = torch.cuda.is_available()
@@ -102,6 +104,7 @@ def measure(way: str, arguments: argparse.Namespace) -> dict[str, float]:
 
 
 def learner(config: Config, weights: torch.Tensor, accelerator: Accelerator) -> Callable[[Sample, int], object]:
+    keep_freed_memory()  # as `mpe_lib.train` does
     return Learner(config, weights, accelerator).update
 
 

@@ -167,9 +167,12 @@ app.add_typer(fetch, name="fetch")
 
 
 def _device() -> str:
-    """Where to compute: a GPU if there is one."""
+    """Where to compute: a GPU if there is one, else a CPU that is made ready for it."""
     import torch
 
+    from mpe_lib.memory import keep_freed_memory
+
+    keep_freed_memory()
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 

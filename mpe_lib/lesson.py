@@ -37,8 +37,10 @@ def start() -> None:
     from IPython.core.pylabtools import print_figure, select_figure_formats
     from matplotlib.figure import Figure
 
+    from mpe_lib.memory import keep_freed_memory
     from mpe_lib.show import describe
 
+    keep_freed_memory()
     torch.manual_seed(0)
     look: dict[str, Any] = {"dpi": 96, "pil_kwargs": {"quality": 75}}
     shell: Any = get_ipython()

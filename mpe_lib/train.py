@@ -20,6 +20,7 @@ from mpe_lib.faces.crops import RandomCrops, Sample, Shuffled
 from mpe_lib.faces.facset import Faces
 from mpe_lib.learner import Learner
 from mpe_lib.losses import au_weights
+from mpe_lib.memory import keep_freed_memory
 from mpe_lib.nets import MPENet
 from mpe_lib.record import PATIENCE, Progress, Record, Summary
 
@@ -58,6 +59,7 @@ def train(
             its faces are others; the loss was not finite for several updates in a row; no such tracker.
     """
     t = config.train
+    keep_freed_memory()
     accelerator = _accelerator(config, out, tracker)
     if t.lambda_per and features is None:
         raise UserError(f"train.lambda_per={t.lambda_per} needs features to compare", "see mpe_lib.features")

@@ -11,9 +11,11 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for `notebook` runs once for each."""
+    """A test that asks for `notebook` runs once for each; those of one, which share a folder, one after the other."""
     if "notebook" in metafunc.fixturenames:
-        metafunc.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+        group = pytest.mark.xdist_group
+        known = [pytest.param(path, id=path.stem, marks=group(path.stem)) for path in NOTEBOOKS]
+        metafunc.parametrize("notebook", known)
 
 
 @pytest.fixture
