@@ -20,4 +20,4 @@ lines = [json.loads(line) for line in (Path(run) / "metrics.jsonl").read_text().
 drawn = Path(__file__).parents[1] / "figures" / "weights" / f"{name}.png"
 drawn.parent.mkdir(exist_ok=True)
 curves(lines).savefig(drawn, dpi=80)
-print(f"{target.name}: {target.stat().st_size / 1e6:.1f} MB; now measure it, and write {name}.md with {drawn.name} in it")
+print(f"{target.name}: {target.stat().st_size / 1e6:.1f} MB; now measure it and write {name}.md, with {drawn.name}")
