@@ -118,8 +118,8 @@ def train(
         known = read_all(sources, "train", config.net.aus, fold)
         validation = read_all(sources, "val", config.net.aus, fold, needed=False)
         config = _cut_as(known, config, chosen="net.face_scale" in changes)
-        for gap in _gaps(config, known, validation):
-            say(gap)
+        for warning in _warnings(config, known, validation):
+            say(warning)
         if resume and Run(out).damaged():
             say(f"{out / 'last'}: damaged; going on from {out / 'previous'}")
         options: dict[str, Any] = {"start": begun, "features": compared, "tracker": tracker}
@@ -190,8 +190,10 @@ def _cut_as(faces: "Faces", config: "Config", *, chosen: bool) -> "Config":
     return config if chosen else config.replace({"net.face_scale": scale})
 
 
-def _gaps(config: "Config", faces: "Faces", validation: "Faces") -> Iterator[str]:
-    """What can't be learned or measured with these faces."""
+def _warnings(config: "Config", faces: "Faces", validation: "Faces") -> Iterator[str]:
+    """What can't be learned or measured with these faces, and what takes for ever on this machine."""
+    from torch import ops
+
     if not len(validation):
         yield "no face in split 'val': nothing is validated, and the last network is kept"
     rates = zip(config.net.aus, faces.rates().tolist(), strict=True)
@@ -200,6 +202,8 @@ def _gaps(config: "Config", faces: "Faces", validation: "Faces") -> Iterator[str
         yield f"{', '.join(unseen)}: not learned, for no face is labelled to show it"
     if faces.scale() is None and config.net.use_landmarks:
         yield "landmarks: not learned, for no face has any"
+    if config.train.precision == "bf16" and _device() == "cpu" and not ops.mkldnn._is_mkldnn_bf16_supported():
+        yield "bf16 takes many times as long as fp32 on this processor; use --set train.precision=fp32"
 
 
 def _tell_end(out: Path, summary: "Summary") -> None:

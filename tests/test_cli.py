@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import mpe_lib
@@ -334,6 +335,19 @@ def test_units_that_nobody_shows_are_named(mpe: Mpe, faces: Path, tmp_path: Path
     (tmp_path / "run").write_text("in the way")
     result = mpe("train", "--preset", "tiny", "--faces", faces, "--out", tmp_path / "run", "--set", "net.aus=4,6,26")
     assert "mpe: AU4, AU26: not learned, for no face is labelled to show it\n" in result.err
+
+
+@pytest.mark.parametrize("supported", [True, False])
+def test_bf16_on_a_processor_without_it_is_warned_of(
+    mpe: Mpe, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, supported: bool
+) -> None:
+    (tmp_path / "run").write_text("in the way")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: supported)
+    arguments = ["train", "--preset", "tiny", "--faces", faces, "--out", tmp_path / "run", "--set", "net.aus=6,12"]
+    warning = "mpe: bf16 takes many times as long as fp32 on this processor; use --set train.precision=fp32\n"
+    assert warning not in mpe(*arguments).err
+    assert (warning in mpe(*arguments, "--set", "train.precision=bf16").err) is not supported
 
 
 @pytest.mark.parametrize(
