@@ -20,6 +20,7 @@ from mpe_lib.faces.degrade import bicubic
 from mpe_lib.faces.facset import Faces, read_faces
 from mpe_lib.features import own_features
 from mpe_lib.losses import perceptual_loss
+from mpe_lib.memory import keep_freed_memory
 from mpe_lib.metrics import landmark_error, psnr
 from mpe_lib.nets import MPENet
 from mpe_lib.pixels import Picture, to_picture, to_tensor
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("--smiles", type=Path, help="a folder of the London Set: files n*.jpg neutral, s*.jpg smiling")
     parser.add_argument("--people", type=Path, help="the London Set's own table: face_id, face_gender, face_eth")
     arguments = parser.parse_args()
+    keep_freed_memory()
     net = load(arguments.weights)
     print(describe())
     for folder in arguments.faces:
