@@ -8,7 +8,7 @@ from running import compare, execute
 
 GIGABYTES = 1.2  # what Binder grants, with a margin
 # in the smoke profile; others 40. The first two take 25 to 54 from one machine to another
-CPU_SECONDS = {"03_action_units_and_imbalance": 70, "09_assemble_mpenet": 60, "10_train_mpenet": 90}
+CPU_SECONDS = {"03_action_units_and_imbalance": 60, "09_assemble_mpenet": 60, "10_train_mpenet": 90}
 
 
 def test_checked_cells_still_print_what_is_stored(notebook: Path, smoke: dict[str, str]) -> None:
@@ -74,7 +74,7 @@ def check_08(metrics: dict, folder: Path) -> None:
 def check_09(metrics: dict, folder: Path) -> None:
     assert metrics["parameters"] == {"tiny": 947_558, "small": 3_885_610, "base": 14_965_346, "paper": 22_105_766}
     assert metrics["gradient"]["au"]["perb"] > 5 * metrics["gradient"]["rec"]["perb"]
-    assert abs(metrics["priors"]["heatmaps zero"]) < 0.5  # of four faces; of 64 it is 0.01
+    assert -1.5 < metrics["priors"]["heatmaps zero"] < 0  # of four faces; of 64 it is -0.45
     assert abs(metrics["priors"]["au_probability zero"]) < 0.1
 
 
