@@ -1,14 +1,12 @@
 """How much of what the processor can multiply a network makes use of, and where its time goes, layer by layer."""
 
 import argparse
-import statistics
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from machine import describe
+from machine import describe, median_seconds
 from torch.profiler import ProfilerActivity, profile
 from training import operations
 
@@ -17,7 +15,6 @@ from mpe_lib.memory import keep_freed_memory
 from mpe_lib.nets import MPENet
 
 SIDE = 2048  # of the matrices
-WARMING = 3
 
 
 def main() -> None:
@@ -33,7 +30,7 @@ def main() -> None:
     precision = getattr(torch, arguments.precision)
     print(describe())
     matrix = torch.rand(SIDE, SIDE, dtype=precision)
-    bound = 2e-9 * SIDE**3 / seconds(lambda: matrix @ matrix, arguments.repeats)
+    bound = 2e-9 * SIDE**3 / median_seconds(lambda: matrix @ matrix, arguments.repeats)
     print(f"{'torch.matmul':24}{bound:22.0f} GFLOP/s, {arguments.precision}, {SIDE} x {SIDE}")
     net = build_model(arguments.preset).to(memory_format=torch.channels_last)  # pyright: ignore
     lr = torch.rand(arguments.batch, 3, 16, 16)
@@ -42,7 +39,7 @@ def main() -> None:
         ("forward", there, lambda: forward(net.eval(), lr, precision)),
         ("forward and back", 3 * there, lambda: there_and_back(net.train(), lr, precision)),
     ):
-        took = seconds(work, arguments.repeats)
+        took = median_seconds(work, arguments.repeats)
         share = gflop / took / bound
         print(f"\n{arguments.preset}, batch {arguments.batch}, {name:19}{took:7.2f} s", end="")
         print(f"{gflop / took:9.0f} GFLOP/s, {share:.0%} of torch.matmul")
@@ -60,16 +57,6 @@ def there_and_back(net: MPENet, lr: torch.Tensor, precision: torch.dtype) -> Non
         out = net(lr)
     heads = [*out.sr, *(out.heatmaps or ()), *([] if out.au_logits is None else [out.au_logits])]
     torch.stack([head.float().square().mean() for head in heads]).sum().backward()
-
-
-def seconds(work: Callable[[], object], repeats: int) -> float:
-    """Median time; the first allocate and choose kernels."""
-    times = []
-    for _ in range(repeats + WARMING):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[WARMING:])
 
 
 def by_layer(work: Callable[[], object]) -> dict[str, tuple[float, float]]:
@@ -112,10 +99,10 @@ def tell(spent: dict[str, tuple[float, float]], bound: float) -> None:
     total = sum(time for time, _ in spent.values())
     print(f"{'':34}{'of time':>9}{'GFLOP/s':>9}{'of matmul':>11}")
     rest = total
-    for kind, (time_, gflop) in sorted(spent.items(), key=lambda each: -each[1][0])[:12]:
-        rest -= time_
-        rate = f"{gflop / time_:9.0f}{gflop / time_ / bound:11.0%}" if gflop else ""
-        print(f"  {kind:32}{time_ / total:9.1%}{rate}")
+    for kind, (time, gflop) in sorted(spent.items(), key=lambda each: -each[1][0])[:12]:
+        rest -= time
+        rate = f"{gflop / time:9.0f}{gflop / time / bound:11.0%}" if gflop else ""
+        print(f"  {kind:32}{time / total:9.1%}{rate}")
     print(f"  {'everything else':32}{rest / total:9.1%}")
 
 

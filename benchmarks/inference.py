@@ -1,11 +1,10 @@
 """Time of one aligned face, 16 x 16 to 128 x 128, for each preset: contiguous and channels last."""
 
 import argparse
-import statistics
-import time
+from functools import partial
 
 import torch
-from machine import describe
+from machine import describe, median_seconds
 
 from mpe_lib import build_model
 from mpe_lib.memory import keep_freed_memory
@@ -14,16 +13,6 @@ BOUNDS = {"small": 0.12, "base": 0.35}  # seconds on 2 cores
 
 
 @torch.inference_mode()
-def seconds(net: torch.nn.Module, faces: torch.Tensor, repeats: int) -> float:
-    """Median time of a forward pass."""
-    times = []
-    for _ in range(3 + repeats):
-        start = time.perf_counter()
-        net(faces)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[3:])  # the first allocate and choose kernels
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--presets", nargs="+", default=["tiny", "small", "base", "paper"])
@@ -36,8 +25,9 @@ def main() -> None:
     print(f"{'preset':8}{'contiguous s':>14}{'channels last s':>17}{'ratio':>8}{'bound s':>9}")
     for preset in arguments.presets:
         net, face = build_model(preset).eval(), torch.rand(1, 3, 16, 16)
-        plain = seconds(net, face, arguments.repeats)
-        last = seconds(net.to(memory_format=torch.channels_last), face, arguments.repeats)
+        plain = median_seconds(partial(net, face), arguments.repeats)
+        net.to(memory_format=torch.channels_last)
+        last = median_seconds(partial(net, face), arguments.repeats)
         print(f"{preset:8}{plain:14.3f}{last:17.3f}{plain / last:8.2f}{BOUNDS.get(preset, float('nan')):9.2f}")
 
 

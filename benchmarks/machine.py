@@ -1,10 +1,15 @@
-"""What every benchmark says first: the machine, and the versions that matter."""
+"""What benchmarks share: the machine and the versions that matter, which each says first; time and memory."""
 
 import platform
 import resource
+import statistics
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+
+WARMING = 3  # rounds: the first allocate and choose kernels
 
 
 def describe() -> str:
@@ -19,3 +24,15 @@ def describe() -> str:
 def peak_megabytes() -> float:
     """The most memory that this process has held."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def median_seconds(work: Callable[[], object], repeats: int) -> float:
+    """Median time of a piece of work, once it has warmed up."""
+    times = []
+    for _ in range(WARMING + repeats):
+        start = time.perf_counter()
+        work()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[WARMING:])

@@ -1,13 +1,11 @@
 """What an update costs as the network or its pictures grow, one thing at a time, beside the operations it takes."""
 
 import argparse
-import statistics
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe
+from machine import describe, median_seconds
 from matplotlib.figure import Figure
 from training import operations
 
@@ -57,14 +55,11 @@ def update_seconds(config: NetConfig, side: int, arguments: argparse.Namespace, 
     """Median time of a pass there and back."""
     net = MPENet(config).to(device=device, memory_format=torch.channels_last)  # pyright: ignore
     lr = torch.rand(arguments.batch, 3, side, side, device=device)
-    times = []
-    for _ in range(arguments.repeats + 3):
-        start = time.perf_counter()
+
+    def there_and_back() -> None:
         torch.stack([sr.square().mean() for sr in net(lr).sr]).sum().backward()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[3:])  # the first allocate and choose kernels
+
+    return median_seconds(there_and_back, arguments.repeats)
 
 
 def draw(measured: dict[str, list[tuple[int, float, float]]]) -> Figure:

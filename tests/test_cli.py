@@ -371,8 +371,9 @@ def test_bf16_on_a_processor_without_it_is_warned_of(
         (["--start", "smal"], "weights 'smal' not found; did you mean small"),
         (
             ["--start", "small", "--preset", "tiny", "--set", "net.aus=6,12"],
-            "the weights to start with are of another network; ",
+            "the weights to start with have channels=32, which does not go into channels=16; ",
         ),
+        (["--start", "small", "--preset", "small", "--set", "net.aus=6,12"], "the weights to start with have aus=("),
         (["--tracker", "wandbb", "--set", "net.aus=6,12"], "no tracker 'wandbb'; did you mean wandb?"),
         (["--preset", "mpegan"], "the perceptual loss compares faces by VGG-Face, which mpe_lib does not hold; "),
     ],
