@@ -31,6 +31,7 @@ from mpe_lib.nets import MPENet
 WAYS = {
     "plain": {},
     "fp32": {"train.precision": "fp32"},
+    "give back": {"train.precision": "fp32"},  # freed memory to the kernel
     "bf16": {"train.precision": "bf16"},
     "recompute": {"train.precision": "fp32", "train.recompute": True},
     "recompute bf16": {"train.precision": "bf16", "train.recompute": True},
@@ -79,7 +80,9 @@ def measure(way: str, arguments: argparse.Namespace) -> dict[str, float]:
         crops = RandomCrops(faces, config.train.scale_jitter, seed=0)
         accelerator = Accelerator()
         weights = au_weights(faces.rates()).to(accelerator.device)
-        update = plainly(config, weights) if way == "plain" else learner(config, weights, accelerator)
+        if way not in ("plain", "give back") and not config.train.recompute:  # as `mpe_lib.train` does
+            keep_freed_memory()
+        update = plainly(config, weights) if way == "plain" else Learner(config, weights, accelerator).update
         loading = training = 0.0
         for number in range(1, arguments.updates + WARMING + 1):
             start = time.perf_counter()
@@ -101,11 +104,6 @@ def measure(way: str, arguments: argparse.Namespace) -> dict[str, float]:
         "megabytes": peak,
         "gflop": 3 * operations(config.net) * arguments.batch,  # the way back is twice the way there
     }
-
-
-def learner(config: Config, weights: torch.Tensor, accelerator: Accelerator) -> Callable[[Sample, int], object]:
-    keep_freed_memory()  # as `mpe_lib.train` does
-    return Learner(config, weights, accelerator).update
 
 
 def plainly(config: Config, weights: torch.Tensor) -> Callable[[Sample, int], object]:

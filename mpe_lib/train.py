@@ -59,7 +59,8 @@ def train(
             its faces are others; the loss was not finite for several updates in a row; no such tracker.
     """
     t = config.train
-    keep_freed_memory()
+    if not t.recompute:  # which is for those who have little of it
+        keep_freed_memory()
     accelerator = _accelerator(config, out, tracker)
     if t.lambda_per and features is None:
         raise UserError(f"train.lambda_per={t.lambda_per} needs features to compare", "see mpe_lib.features")
