@@ -1,4 +1,4 @@
-"""Half the memory for a quarter more time: what happens inside a step is forgotten, and done again for its gradient."""
+"""Half the memory for a third more arithmetic: what happens inside a step is forgotten, and redone for its gradient."""
 
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
