@@ -18,6 +18,7 @@ from mpe_lib.terminal import ALL, INTERRUPTED, NONE, SOME, counting_bar, fail, s
 if TYPE_CHECKING:
     from mpe_lib.config import Config
     from mpe_lib.faces.facset import Faces
+    from mpe_lib.nets import Judge
     from mpe_lib.photograph import Restored
     from mpe_lib.record import Summary
 
@@ -82,7 +83,9 @@ def train(
         typer.Option(help="A face folder, london, or synthetic:N; several may have weights, as in utk@3."),
     ],
     out: Annotated[Path, typer.Option(help="The folder of the run.")],
-    preset: Annotated[str, typer.Option(help="tiny, small, base, paper, mpegan or mpegan-small.")] = "small",
+    preset: Annotated[
+        str, typer.Option(help="tiny, small, base or paper; mpegan; or another system, as dic-small.")
+    ] = "small",
     updates: Annotated[int | None, typer.Option(help="Optimiser steps; the preset's unless given.", min=1)] = None,
     start: Annotated[
         str | None, typer.Option(help="Weights to begin with, of the same network or a smaller one.")
@@ -91,6 +94,9 @@ def train(
     fold: Fold = None,
     vggface: Annotated[
         str | None, typer.Option(help="vgg_face_dag.pth or its address, for the perceptual loss of MPEGAN.")
+    ] = None,
+    lightcnn: Annotated[
+        str | None, typer.Option(help="LightCNN_feature.pth or its address, for that of DICGAN.")
     ] = None,
     tracker: Annotated[str | None, typer.Option(help="tensorboard or wandb: where else to log to.")] = None,
     sets: Sets = None,
@@ -113,7 +119,8 @@ def train(
         config = find_preset(preset).replace(changes)
         begun = None if start is None else load(start)
         with counting_bar() as counted:
-            compared = find_features(config.train.features, vggface, counted) if config.train.lambda_per else None
+            public = {"vggface": vggface, "lightcnn": lightcnn}.get(config.train.features)
+            compared = find_features(config.train.features, public, counted) if config.train.lambda_per else None
             sources = face_folders(faces, config.net.face_scale, counted)
         known = read_all(sources, "train", config.net.aus, fold)
         validation = read_all(sources, "val", config.net.aus, fold, needed=False)
@@ -137,12 +144,15 @@ def evaluate(
     weights: Weights = "small",
     fold: Fold = None,
     border: Annotated[int, typer.Option(help="Pixels left out on every side; DIC leaves out 8.", min=0, max=32)] = 0,
+    judge: Annotated[
+        str | None, typer.Option(help="Weights of a judge of action units, to look at the restored faces.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")] = None,
 ) -> None:
     """Measure weights on a face folder: pictures, landmarks, action units."""
     with told():
         from mpe_lib.evaluate import evaluate as measure
-        from mpe_lib.evaluate import figures_table
+        from mpe_lib.evaluate import figures_table, judged, judged_table
         from mpe_lib.faces.facset import read_all
         from mpe_lib.files import atomic
         from mpe_lib.sources import face_folder
@@ -157,6 +167,11 @@ def evaluate(
             say(f"the faces are cut at scale {scale}, the weights were trained at {net.config.face_scale}")
         figures = measure(net, tested, border)
         print(figures_table(figures))
+        if judge is not None:
+            judging = _judge(judge)
+            labelled = read_all([(folder, None) for folder in folders], split, judging.config.aus, fold)
+            figures["judged"] = {"judge": judge, "pictures": judged(judging, net, labelled)}
+            print(judged_table(figures["judged"]))
         if json_file is not None:
             with atomic(json_file) as temporary:
                 temporary.write_text(json.dumps(figures, indent=2) + "\n")
@@ -174,6 +189,19 @@ def _device() -> str:
 
     keep_freed_memory()
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _judge(weights: str) -> "Judge":
+    """Raises UserError: these are no judge's weights."""
+    from mpe_lib.nets import Judge
+    from mpe_lib.weights import load
+
+    judge = load(weights)
+    if not isinstance(judge, Judge):
+        raise UserError(
+            f"{weights}: weights of {judge.config.system}, not of a judge", "train one: --preset judge-small"
+        )
+    return judge.to(_device())
 
 
 def _cut_as(faces: "Faces", config: "Config", *, chosen: bool) -> "Config":

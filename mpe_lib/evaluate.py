@@ -15,13 +15,13 @@ from mpe_lib.faces.degrade import bicubic
 from mpe_lib.faces.facset import Faces
 from mpe_lib.heatmaps import decode
 from mpe_lib.metrics import au_scores, landmark_error, psnr, ssim
-from mpe_lib.nets import MPENet, MPEOutput, evaluating
-from mpe_lib.pixels import to_picture
+from mpe_lib.nets import Judge, MPENet, MPEOutput, System, evaluating
+from mpe_lib.pixels import to_picture, to_tensor
 
 BATCH = 16
 
 
-def evaluate(net: MPENet, faces: Faces, border: int = 0) -> dict[str, Any]:
+def evaluate(net: System, faces: Faces, border: int = 0) -> dict[str, Any]:
     """Every figure of a network on these faces, as plain types for JSON; None where one can't be had.
 
     Args:
@@ -31,7 +31,8 @@ def evaluate(net: MPENet, faces: Faces, border: int = 0) -> dict[str, Any]:
 
     Returns:
         n, border; bicubic {psnr, ssim}; steps, a list of the same; landmark_nme; au {f1, accuracy,
-        per_au {AUn: {f1, accuracy, positives, n}}}. Means over faces, F1 and accuracy over units.
+        per_au {AUn: {f1, accuracy, positives, n}}}; means over faces, F1 and accuracy over units. faces {psnr, ssim},
+        each a list by picture (bicubic, then the steps) of a list by face.
     """
     quality: list[Tensor] = []  # each (1 + steps, 2, n): PSNR and SSIM of bicubic and of every step
     nme: list[Tensor] = []
@@ -45,9 +46,9 @@ def evaluate(net: MPENet, faces: Faces, border: int = 0) -> dict[str, Any]:
             nme.append(_landmark_error(output.heatmaps[-1], batch))
         if output.au_logits is not None:
             probability.append(output.au_logits.sigmoid())
+    of_faces = torch.cat(quality, -1)  # (1 + steps, 2, n)
     baseline, *steps = (
-        {"psnr": _number(decibel), "ssim": _number(similarity)}
-        for decibel, similarity in torch.cat(quality, -1).mean(-1).tolist()
+        {"psnr": _number(decibel), "ssim": _number(similarity)} for decibel, similarity in of_faces.mean(-1).tolist()
     )
     return {
         "n": len(faces),
@@ -56,7 +57,33 @@ def evaluate(net: MPENet, faces: Faces, border: int = 0) -> dict[str, Any]:
         "steps": steps,
         "landmark_nme": _number(torch.cat(nme).nanmean().item()) if nme else None,
         "au": _au_table(net.config.aus, torch.cat(probability), faces) if probability else _NO_AUS,
+        "faces": {
+            what: [[_number(round(score, 4)) for score in of_picture] for of_picture in of_faces[:, i].tolist()]
+            for i, what in enumerate(("psnr", "ssim"))
+        },
     }
+
+
+def judged(judge: Judge, net: System, faces: Faces) -> dict[str, dict[str, Any]]:
+    """What a judge of action units recognises in restored faces (Table 2), in the originals and in bicubic ones.
+
+    Args:
+        judge, net: of any mode.
+        faces: read with the judge's action units.
+
+    Returns:
+        By picture ("bicubic", "step 1", ..., "original"): f1, accuracy, per_au, as `evaluate` has them.
+    """
+    found: dict[str, list[Tensor]] = defaultdict(list)
+    for batch in _batches(faces):
+        pictures = {"bicubic": np.stack([bicubic(lr) for lr in to_picture(batch.lr)])}
+        pictures |= {f"step {i}": to_picture(sr) for i, sr in enumerate(_forward(net, batch).sr, 1)}
+        pictures |= {"original": to_picture(batch.hr)}
+        for name, picture in pictures.items():  # as a file has it: in 8 bits
+            logits = _forward(judge, batch._replace(hr=to_tensor(picture))).au_logits
+            assert logits is not None
+            found[name].append(logits.sigmoid())
+    return {name: _au_table(judge.config.aus, torch.cat(parts), faces) for name, parts in found.items()}
 
 
 def figures_table(figures: Mapping[str, Any]) -> str:
@@ -73,6 +100,14 @@ def figures_table(figures: Mapping[str, Any]) -> str:
     if figures["au"]["per_au"]:
         mean = figures["au"]
         lines.append(f"{'AU mean':8} F1 {_percent(mean['f1'])}  accuracy {_percent(mean['accuracy'])}")
+    return "\n".join(lines)
+
+
+def judged_table(judgement: Mapping[str, Any]) -> str:
+    """What a judge recognised, as text: {judge, pictures of `judged`}."""
+    lines = [f"{'judge ' + judgement['judge']:24}{'AU F1':>8}{'accuracy':>10}"]
+    for name, table in judgement["pictures"].items():
+        lines.append(f"{name:24}{_percent(table['f1']):>8}{_percent(table['accuracy']):>10}")
     return "\n".join(lines)
 
 
@@ -113,13 +148,13 @@ def prior_effects(net: MPENet, faces: Faces, border: int = 0, seed: int = 0) -> 
     return {name: mean if name == "own" else mean - means["own"] for name, mean in means.items()}
 
 
-def au_probabilities(net: MPENet, faces: Faces) -> Tensor:
+def au_probabilities(net: MPENet | Judge, faces: Faces) -> Tensor:
     """(n, A), the probability of each action unit on each face, in the network's order.
 
     Raises:
         ValueError: a network without action units.
     """
-    if net.detect is None:
+    if not net.config.use_aus:
         raise ValueError("this network detects no action units")
     logits = [_forward(net, batch).au_logits for batch in _batches(faces)]
     return torch.cat([part.sigmoid() for part in logits if part is not None])
@@ -129,11 +164,12 @@ def _batches(faces: Faces) -> "DataLoader[Sample]":
     return DataLoader(CentreCrops(faces), batch_size=BATCH)
 
 
-def _forward(net: MPENet, batch: Sample, **priors: Tensor) -> MPEOutput:
+def _forward(net: System, batch: Sample, **priors: Tensor) -> MPEOutput:
     """The network's output, on the CPU."""
     device = next(net.parameters()).device
     with evaluating(net):
-        out: MPEOutput = net(batch.lr.to(device), **{name: maps.to(device) for name, maps in priors.items()})
+        seen = batch.hr if isinstance(net, Judge) else batch.lr
+        out: MPEOutput = net(seen.to(device), **{name: maps.to(device) for name, maps in priors.items()})
     return MPEOutput(
         tuple(sr.cpu() for sr in out.sr),
         None if out.heatmaps is None else tuple(maps.cpu() for maps in out.heatmaps),

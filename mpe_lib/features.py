@@ -1,48 +1,85 @@
-"""What the perceptual loss compares faces by (Eq. 10): VGG-Face, which its user gets, or features trained here."""
+"""What the perceptual loss compares faces by (Eq. 10): features that their user gets, or those trained here."""
 
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pooch
 import torch
 from requests.exceptions import RequestException
 from safetensors.torch import load_file
+from torch import nn
 
 from mpe_lib.download import check_address, failure
 from mpe_lib.errors import UserError
 from mpe_lib.files import writing
 from mpe_lib.nets import VGGFace
+from mpe_lib.nets.compared.lightcnn import LightCNN
 
-NAME = "vgg_face_dag.pth"
-HOME = "https://www.robots.ox.ac.uk/~albanie/pytorch-models.html"
 OWN = Path(__file__).parent / "weights" / "features" / "own.safetensors"
 OWN_WIDTH = 0.25
 
 
+class Public(NamedTuple):
+    """Features that mpe_lib does not hold, as a public file has them."""
+
+    title: str
+    file: str  # its usual name
+    home: str  # where it is
+    build: Callable[[], nn.Module]  # a network of this shape
+    key: Callable[[str], str]  # the file's name of a tensor, from the network's
+
+
+def _lightcnn_key(name: str) -> str:
+    """Each pair of convs is one layer there: features.2, features.3 of ours are features.2.conv_a, features.2.conv."""
+    number, _, kind = name.split(".")
+    layers = ("0", "2.conv_a", "2.conv", "4.conv_a", "4.conv", "6.conv_a", "6.conv", "7.conv_a", "7.conv")
+    ours = ("0", "2", "3", "5", "6", "8", "9", "10", "11")  # poolings are 1, 4 and 7
+    return f"features.{layers[ours.index(number)]}.filter.{kind}"
+
+
+PUBLIC = {
+    "vggface": Public(
+        "VGG-Face",
+        "vgg_face_dag.pth",
+        "https://www.robots.ox.ac.uk/~albanie/pytorch-models.html",
+        VGGFace,
+        lambda name: name,
+    ),
+    "lightcnn": Public(
+        "LightCNN-9",
+        "LightCNN_feature.pth",
+        "https://github.com/Maclory/Deep-Iterative-Collaboration",
+        lambda: LightCNN().features,
+        _lightcnn_key,
+    ),
+}
+
+
 def find_features(
-    kind: str, vggface: str | None = None, report: Callable[[int, int], None] = lambda done, total: None
-) -> VGGFace:
+    kind: str, source: str | None = None, report: Callable[[int, int], None] = lambda done, total: None
+) -> nn.Module:
     """The features that a config's `train.features` names, in eval mode.
 
     Args:
-        kind: "vggface", or "own" for those that come with mpe_lib; weights trained with these say so in their name.
-        vggface: file or address of the public PyTorch conversion of VGG-Face, vgg_face_dag.pth; an address is
-            downloaded once, into the user's cache.
+        kind: "vggface", "lightcnn", or "own" for those that come with mpe_lib; weights trained with these say so in
+            their name.
+        source: file or address of the first two; an address is downloaded once, into the user's cache.
         report: told the bytes done and all bytes of a download.
 
     Raises:
-        UserError: VGG-Face is asked for and not given, can't be had, or is something else.
+        UserError: features that are asked for and not given, can't be had, or are something else.
     """
     if kind == "own":
         return own_features()
-    if vggface is None:
+    public = PUBLIC[kind]
+    if source is None:
         raise UserError(
-            "the perceptual loss compares faces by VGG-Face, which mpe_lib does not hold",
-            f"get {NAME} from {HOME} and give --vggface FILE, or take ours: --set train.features=own",
+            f"the perceptual loss compares faces by {public.title}, which mpe_lib does not hold",
+            f"get {public.file} from {public.home} and give --{kind} FILE, or take ours: --set train.features=own",
         )
-    return read_vggface(_download(vggface, report) if "://" in vggface else Path(vggface))
+    return read_features(public, _download(kind, source, report) if "://" in source else Path(source))
 
 
 def own_features() -> VGGFace:
@@ -52,37 +89,38 @@ def own_features() -> VGGFace:
     return features.eval()
 
 
-def read_vggface(path: Path) -> VGGFace:
-    """VGG-Face from the public PyTorch conversion, a state dict of conv1_1.weight, ... and of layers not used here.
+def read_features(public: Public, path: Path) -> nn.Module:
+    """Features from their public file, a state dict with the tensors of `public.build()` and some not used here.
 
-    It wants RGB; another conversion in circulation wants BGR, under other names, and is refused.
+    Of VGG-Face another conversion is in circulation, which wants BGR; it has other names, and is refused.
 
     Raises:
         UserError: no such file, no state dict, or tensors missing or of other shapes.
     """
+    remedy = f"give {public.file} from {public.home}"
     try:
         stored: Any = torch.load(path, weights_only=True, map_location="cpu")
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist", "check the name") from error
     except Exception as error:  # whatever a file of another program makes its reader raise
-        raise UserError(
-            f"{path}: no state dict ({str(error).partition(chr(10))[0]})", f"give {NAME} from {HOME}"
-        ) from error
-    features = VGGFace()
+        raise UserError(f"{path}: no state dict ({str(error).partition(chr(10))[0]})", remedy) from error
+    features, chosen = public.build(), {}
     for name, tensor in features.state_dict().items():
-        found = stored.get(name) if isinstance(stored, dict) else None
+        key = public.key(name)
+        found = stored.get(key) if isinstance(stored, dict) else None
         shape = list(found.shape) if isinstance(found, torch.Tensor) else "missing"
         if shape != list(tensor.shape):
-            raise UserError(f"{path}: {name} is {shape}, not {list(tensor.shape)}", f"give {NAME} from {HOME}")
-    features.load_state_dict({name: stored[name] for name in features.state_dict()})
+            raise UserError(f"{path}: {key} is {shape}, not {list(tensor.shape)}", remedy)
+        chosen[name] = found
+    features.load_state_dict(chosen)
     return features.eval()
 
 
-def _download(url: str, report: Callable[[int, int], None]) -> Path:
+def _download(kind: str, url: str, report: Callable[[int, int], None]) -> Path:
     """The file of an address, from the user's cache if it is there."""
     check_address(url)
     pooch.get_logger().setLevel("WARNING")
-    name = f"vggface-{hashlib.sha256(url.encode()).hexdigest()[:16]}.pth"
+    name = f"{kind}-{hashlib.sha256(url.encode()).hexdigest()[:16]}.pth"
     cache = pooch.os_cache("mpe")
     bar: Any = _Reported(report)
     http: Any = pooch.HTTPDownloader(progressbar=bar)

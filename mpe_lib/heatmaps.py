@@ -18,6 +18,10 @@ MIRROR: tuple[int, ...] = (
 )
 
 
+# The regions that DIC merges the points into: both eyes, nose, mouth, and the outline with the brows.
+REGIONS: tuple[slice, ...] = (slice(36, 42), slice(42, 48), slice(27, 36), slice(48, 68), slice(0, 27))
+
+
 def encode(landmarks: Tensor, size: int, sigma: float = 1.0) -> Tensor:
     """A Gaussian bump of height 1 at each landmark.
 
@@ -55,6 +59,19 @@ def decode(maps: Tensor) -> Tensor:
     x = column + _quarter_step(lines, column)
     y = row + _quarter_step(columns, row)
     return torch.stack([x, y], dim=-1).clamp(0, size - 1)
+
+
+def merge(maps: Tensor) -> Tensor:
+    """The maps of 68 points as five of regions (DIC, Ma et al. 2020): each stretched to height 1, then added up.
+
+    Args:
+        maps: (N, 68, S, S); what is lower than .05 everywhere is stretched as if it were so high.
+
+    Returns:
+        (N, 5, S, S).
+    """
+    stretched = maps / maps.amax((2, 3), keepdim=True).clamp(min=0.05)
+    return torch.stack([stretched[:, region].sum(1) for region in REGIONS], 1)
 
 
 def _quarter_step(line: Tensor, at: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
-"""What learns in a training, and one update of it: an MPENet, and for MPEGAN its discriminator (Eq. 13)."""
+"""What learns in a training, and one update of it: a network, and for a GAN its discriminator (Eq. 13)."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -11,9 +12,11 @@ from torch.optim import Adam
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mpe_lib.config import Config, TrainConfig
+from mpe_lib.errors import UserError
 from mpe_lib.faces.crops import Sample
 from mpe_lib.losses import LossTerms, discriminator_loss, mpe_loss
-from mpe_lib.nets import Discriminator, MPENet
+from mpe_lib.nets import Discriminator, Judge, MPENet, System, build_model
+from mpe_lib.nets.compared.lightcnn import LightCNN
 from mpe_lib.nets.growth import begin_as
 from mpe_lib.recompute import recompute_parts
 
@@ -54,29 +57,32 @@ class Learner:
         weights: Tensor,
         accelerator: Accelerator,
         features: nn.Module | None = None,
-        start: MPENet | None = None,
+        start: System | None = None,
     ) -> None:
         self.config, self._accelerator = config.train, accelerator
         device = accelerator.device
         torch.manual_seed(config.train.seed)
-        net = MPENet(config.net)
+        net = build_model(config.net)
         if start is not None:
-            begin_as(net, start)
-        self.net = _placed(net, device)
+            _begin(net, start)
+        self.net: System = _placed(net, device)
         self.average: Any = AveragedModel(
             self.net, multi_avg_fn=get_ema_multi_avg_fn(config.train.average), use_buffers=True
         )
-        self.discriminator: Discriminator | None = None
+        self.discriminator: Discriminator | LightCNN | None = None
         if config.train.lambda_adv:
-            self.discriminator = _placed(Discriminator(config.train.discriminator_width), device)
+            kind = LightCNN if config.train.discriminator == "lightcnn" else Discriminator
+            self.discriminator = _placed(kind(config.train.discriminator_width), device)
         self._features = None if features is None else _placed(features, device).requires_grad_(False)
         self._weights = weights.to(device)
         if config.train.recompute:
+            if not isinstance(self.net, MPENet):
+                raise UserError(f"train.recompute=True, but {config.net.system} has no such steps", "leave it out")
             recompute_parts(self.net)
         if config.train.compile:
             self.net.compile()
         self.optimizers = {
-            name: Adam(network.parameters(), config.train.lr, fused=device.type in ("cpu", "cuda"))
+            name: Adam(_groups(network, config.train.last_layer), config.train.lr, fused=device.type in ("cpu", "cuda"))
             for name, network in self.networks().items()
         }
         self._model = accelerator.prepare(self.net)
@@ -98,10 +104,10 @@ class Learner:
             measure: the gradient shares of the loss terms too, for which each is followed back on its own.
         """
         for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(number, self.config)
+            for group, factor in zip(optimizer.param_groups, (1.0, self.config.last_layer), strict=False):
+                group["lr"] = factor * learning_rate(number, self.config)
             optimizer.zero_grad()
-        output = self._autocast(self._model, batch.lr)
+        output = self._autocast(self._model, batch.hr if isinstance(self.net, Judge) else batch.lr)
         if self.discriminator is not None:
             self.discriminator.requires_grad_(False)  # here it judges, below it learns
         terms = mpe_loss(
@@ -158,24 +164,31 @@ class Learner:
 
 
 def learning_rate(update: int, config: TrainConfig) -> float:
-    """The rate of update 1, 2, ...: a linear rise over `warmup`, then constant or half a cosine down to zero."""
+    """The rate of update 1, 2, ...: a linear rise over `warmup`, then constant or half a cosine down to zero.
+
+    After each share of the updates that `halve_at` names, it is halved.
+    """
     if update <= config.warmup:
         return config.lr * update / config.warmup
+    lr = config.lr * 0.5 ** sum(update > share * config.updates for share in config.halve_at)
     if config.schedule == "constant":
-        return config.lr
+        return lr
     done = (update - config.warmup) / max(config.updates - config.warmup, 1)
-    return config.lr * (1 + math.cos(math.pi * min(done, 1))) / 2
+    return lr * (1 + math.cos(math.pi * min(done, 1))) / 2
 
 
-def branches(net: MPENet) -> dict[str, list[nn.Parameter]]:
-    """The parameters of the branches that learn (Fig. 1): "sr", "align" and "au"."""
-    parts = {
-        "sr": (net.extract, net.perb, net.reconstruct),
-        "align": (net.align,),
-        "au": (net.detect,),
-    }
-    found = {name: [p for part in some if part is not None for p in part.parameters()] for name, some in parts.items()}
+def branches(net: System) -> dict[str, list[nn.Parameter]]:
+    """The parameters of the branches that learn (Fig. 1): "sr", "align" and "au", as far as there are such."""
+    named = {"align": getattr(net, "align", None), "au": getattr(net, "detect", None)}
+    found = {name: learnt(part) for name, part in named.items() if part is not None}
+    others = {id(parameter) for parameters in found.values() for parameter in parameters}
+    found = {"sr": [parameter for parameter in learnt(net) if id(parameter) not in others]} | found
     return {name: parameters for name, parameters in found.items() if parameters}
+
+
+def learnt(network: nn.Module) -> list[nn.Parameter]:
+    """The parameters that are not constants."""
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
 
 def gradient_shares(terms: Mapping[str, Tensor], parts: Mapping[str, Sequence[nn.Parameter]]) -> Shares:
@@ -205,6 +218,30 @@ def gradient_shares(terms: Mapping[str, Tensor], parts: Mapping[str, Sequence[nn
     }
 
 
+def _begin(net: System, start: System) -> None:
+    """Raises UserError: `start` is of another system, or of another size."""
+    if isinstance(net, MPENet) and isinstance(start, MPENet):
+        begin_as(net, start)
+        return
+    ours, theirs = (replace(each.config, face_scale=1.0) for each in (net, start))
+    if ours != theirs:
+        raise UserError(
+            f"the weights to start with are of {start.config.system}, which is not the same network",
+            "choose the preset that they were made by",
+        )
+    net.load_state_dict(start.state_dict())
+
+
+def _groups(network: nn.Module, last_layer: float) -> list[dict[str, Any]]:
+    """What Adam changes; the last layer is a group of its own if its rate is another."""
+    parameters = learnt(network)
+    if last_layer == 1:
+        return [{"params": parameters}]
+    last = [module for module in network.modules() if isinstance(module, nn.Conv2d)][-1]
+    of_last = {id(parameter) for parameter in last.parameters()}
+    return [{"params": [each for each in parameters if (id(each) in of_last) is inside]} for inside in (False, True)]
+
+
 def _placed(network: Network, device: torch.device) -> Network:
     """On the device, channels last, which CPUs and GPUs are faster with."""
     return network.to(device=device, memory_format=torch.channels_last)  # pyright: ignore
@@ -212,4 +249,5 @@ def _placed(network: Network, device: torch.device) -> Network:
 
 def _copy(sources: list[Tensor], targets: list[Tensor]) -> None:
     """All of them at once: one by one they would be hundreds of launches on a GPU."""
-    torch._foreach_copy_(targets, sources)  # pyright: ignore[reportPrivateImportUsage, reportPrivateUsage]
+    if sources:  # SRCNN has no buffers
+        torch._foreach_copy_(targets, sources)  # pyright: ignore[reportPrivateImportUsage, reportPrivateUsage]

@@ -10,12 +10,15 @@ from torch.nn import functional as F
 from mpe_lib.config import TrainConfig
 from mpe_lib.faces.crops import Sample
 from mpe_lib.heatmaps import encode
+from mpe_lib.nets.compared.wavelet import wavelet_loss
 from mpe_lib.nets.mpenet import MPEOutput
 
+ERRORS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"l2": F.mse_loss, "l1": F.l1_loss, "wavelet": wavelet_loss}
 
-def reconstruction_loss(sr: Sequence[Tensor], hr: Tensor) -> Tensor:
-    """Squared error of every step's picture, averaged over the steps (Eq. 9)."""
-    return torch.stack([F.mse_loss(step, hr) for step in sr]).mean()
+
+def reconstruction_loss(sr: Sequence[Tensor], hr: Tensor, error: str = "l2") -> Tensor:
+    """The error of every step's picture, averaged over the steps (Eq. 9, where it is squared)."""
+    return torch.stack([ERRORS[error](step, hr) for step in sr]).mean()
 
 
 def alignment_loss(stacks: Sequence[Tensor], target: Tensor) -> Tensor:
@@ -74,19 +77,21 @@ def dice_loss(logits: Tensor, labels: Tensor, weights: Tensor, epsilon: float = 
     return (weights * known * loss).sum(1).mean()
 
 
-def au_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+def au_loss(logits: Tensor, labels: Tensor, weights: Tensor, *, dice: bool = True) -> Tensor:
     """Cross-entropy plus Dice (Eq. 8)."""
-    return cross_entropy_loss(logits, labels, weights) + dice_loss(logits, labels, weights)
+    entropy = cross_entropy_loss(logits, labels, weights)
+    return entropy + dice_loss(logits, labels, weights) if dice else entropy
 
 
-def perceptual_loss(sr: Tensor, hr: Tensor, features: Callable[[Tensor], Tensor]) -> Tensor:
-    """Squared error of the features of two pictures (Eq. 10), averaged over their elements.
+def perceptual_loss(sr: Tensor, hr: Tensor, features: Callable[[Tensor], Tensor], error: str = "l2") -> Tensor:
+    """The error of the features of two pictures (Eq. 10, where it is squared), averaged over their elements.
 
     Args:
         sr, hr: (N, 3, H, W).
         features: a frozen network; VGG-Face's relu5_3 in the paper.
+        error: "l2", or "l1" (DICGAN).
     """
-    return F.mse_loss(features(sr), features(hr))
+    return ERRORS[error](features(sr), features(hr))
 
 
 def adversarial_loss(fake: Tensor) -> Tensor:
@@ -158,15 +163,15 @@ def mpe_loss(
         config: holds the lambdas.
         features, discriminator: of MPEGAN; they see the last step's picture only.
     """
-    rec = reconstruction_loss(output.sr, target.hr)
+    rec = reconstruction_loss(output.sr, target.hr, config.error) if output.sr else target.hr.new_zeros(())
     align = au = rec.new_zeros(())
     if output.heatmaps is not None:
         size = output.heatmaps[-1].shape[-1]
         stride = target.hr.shape[-1] // size
         align = alignment_loss([maps.float() for maps in output.heatmaps], encode(target.landmarks / stride, size))
     if output.au_logits is not None:
-        au = au_loss(output.au_logits.float(), target.aus, weights)
-    per = None if features is None else perceptual_loss(output.sr[-1], target.hr, features)
+        au = au_loss(output.au_logits.float(), target.aus, weights, dice=config.dice)
+    per = None if features is None else perceptual_loss(output.sr[-1], target.hr, features, config.error)
     adv = None if discriminator is None else adversarial_loss(discriminator(output.sr[-1]))
     terms = LossTerms(rec, rec, align, au, per, adv)
     return terms._replace(total=torch.stack(list(terms.weighted(config).values())).sum())

@@ -17,7 +17,7 @@ from mpe_lib.faces.degrade import bicubic, degrade
 from mpe_lib.faces.facset import ALIGNED
 from mpe_lib.faces.picture import read_picture
 from mpe_lib.metrics import psnr, ssim
-from mpe_lib.nets import MPENet, evaluating
+from mpe_lib.nets import Judge, System, evaluating
 from mpe_lib.pixels import Picture, to_picture, to_tensor
 from mpe_lib.weights import load
 
@@ -60,7 +60,7 @@ class Restored:
 
 
 def restore(
-    photograph: str | Path | Picture, weights: str | Path | MPENet = "small", *, as_is: bool = False
+    photograph: str | Path | Picture, weights: str | Path | System = "small", *, as_is: bool = False
 ) -> list[Restored]:
     """Every face of a photograph, largest first, from 16 x 16 pixels.
 
@@ -79,7 +79,7 @@ def restore(
     """
     name = str(photograph) if isinstance(photograph, str | Path) else "the picture"
     picture = read_picture(photograph) if isinstance(photograph, str | Path) else photograph
-    net = weights if isinstance(weights, MPENet) else load(weights)
+    net = load(weights) if isinstance(weights, str | Path) else weights
     faces, refused = find_faces(picture, name, net.config.face_scale, as_is=as_is)
     for reason in refused:
         warnings.warn(reason, stacklevel=2)
@@ -126,7 +126,7 @@ def find_faces(picture: Picture, name: str, scale: float, *, as_is: bool = False
     return found, refused
 
 
-def restore_found(net: MPENet, found: Sequence[Found], *, as_is: bool = False) -> list[Restored]:
+def restore_found(net: System, found: Sequence[Found], *, as_is: bool = False) -> list[Restored]:
     """Restore what `find_faces` gave: reduced to 16 x 16 first, and compared with, unless `as_is`."""
     faces = [face.picture for face in found]
     if as_is:
@@ -136,13 +136,15 @@ def restore_found(net: MPENet, found: Sequence[Found], *, as_is: bool = False) -
     return [replace(face, enlarged_from=side) for face, side in zip(restored, sides, strict=True)]
 
 
-def restore_faces(net: MPENet, lr: Sequence[Picture], originals: Sequence[Picture | None]) -> list[Restored]:
+def restore_faces(net: System, lr: Sequence[Picture], originals: Sequence[Picture | None]) -> list[Restored]:
     """Restore 16 x 16 faces; `originals`, 128 x 128, come along for comparison where there are any."""
+    if isinstance(net, Judge):
+        raise UserError("these weights are of a judge, who restores nothing", "name those of a system")
     parts = [slice(i, i + AT_ONCE) for i in range(0, len(lr), AT_ONCE)]
     return [face for part in parts for face in _restore_batch(net, lr[part], originals[part])]
 
 
-def _restore_batch(net: MPENet, lr: Sequence[Picture], originals: Sequence[Picture | None]) -> list[Restored]:
+def _restore_batch(net: System, lr: Sequence[Picture], originals: Sequence[Picture | None]) -> list[Restored]:
     device = next(net.parameters()).device
     with evaluating(net):
         output = net(to_tensor(np.stack(lr)).to(device))

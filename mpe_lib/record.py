@@ -85,7 +85,7 @@ class Record:
         broadcast(list(average.buffers()))  # batch norm's statistics were each process's own
         t = self._config.train
         steps = None
-        if len(self._validation):
+        if len(self._validation) and self._config.net.iterations:  # the judge makes no pictures
             steps = validate(average.module, self._validation, t.validate_faces, self._accelerator)
         found = self.position.best_psnr if steps is None else steps[-1]
         if steps is None or found > self.position.best_psnr or t.lambda_per or t.lambda_adv:

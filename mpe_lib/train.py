@@ -21,7 +21,7 @@ from mpe_lib.faces.facset import Faces
 from mpe_lib.learner import Learner
 from mpe_lib.losses import au_weights
 from mpe_lib.memory import keep_freed_memory
-from mpe_lib.nets import MPENet
+from mpe_lib.nets import System
 from mpe_lib.record import PATIENCE, Progress, Record, Summary
 
 TRACKERS = ("tensorboard", "wandb")
@@ -34,12 +34,12 @@ def train(
     out: Path,
     *,
     resume: bool = False,
-    start: MPENet | None = None,
+    start: System | None = None,
     features: nn.Module | None = None,
     tracker: str | None = None,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> Summary:
-    """Train an MPENet, or an MPEGAN where `lambda_adv` or `lambda_per` are above 0, and leave it in the folder `out`.
+    """Train a network, a GAN where `lambda_adv` or `lambda_per` are above 0, and leave it in the folder `out`.
 
     `out` receives config.json, metrics.jsonl, last/ and previous/ (to resume), best/ (by validation PSNR; the last
     of MPEGAN, which does not aim at PSNR, or without validation faces) and, at the end, summary.json. Ctrl-C ends

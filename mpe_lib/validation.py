@@ -10,11 +10,11 @@ from torch.utils.data import DataLoader
 from mpe_lib.faces.crops import CentreCrops
 from mpe_lib.faces.facset import Faces
 from mpe_lib.metrics import psnr
-from mpe_lib.nets import MPENet, evaluating
+from mpe_lib.nets import System, evaluating
 from mpe_lib.pixels import to_picture
 
 
-def validate(net: MPENet, faces: Faces, most: int, accelerator: Accelerator | None = None) -> list[float]:
+def validate(net: System, faces: Faces, most: int, accelerator: Accelerator | None = None) -> list[float]:
     """Mean PSNR on Y, border 0, of every step over at most `most` of the faces, evenly spaced, in dB.
 
     The processes of an accelerator share the faces.

@@ -1,4 +1,4 @@
-"""VGG-Face is read as the public conversion holds it, and everything else is refused in one line."""
+"""Features are read as their public files hold them, and everything else is refused in one line."""
 
 import http.server
 import threading
@@ -12,11 +12,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mpe_lib.errors import UserError
-from mpe_lib.features import find_features, read_vggface
+from mpe_lib.features import PUBLIC, find_features, read_features
 from mpe_lib.nets import VGGFace
 from mpe_lib.nets.vggface import MEAN
 
 WIDTHS = {1: (64, 64), 2: (128, 128), 3: (256, 256, 256), 4: (512, 512, 512), 5: (512, 512, 512)}
+
+
+def read_vggface(path: Path) -> Any:
+    return read_features(PUBLIC["vggface"], path)
 
 
 def conversion() -> dict[str, Tensor]:
@@ -190,3 +194,44 @@ def test_nothing_comes_from_an_address(server: str, cache: Path, address: str, t
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not cache.exists() or not list(cache.iterdir())
+
+
+# ---- LightCNN
+
+CONVS = {
+    "0": (48, 3, 5),
+    "2.conv_a": (48, 48, 1),
+    "2.conv": (96, 48, 3),
+    "4.conv_a": (96, 96, 1),
+    "4.conv": (192, 96, 3),
+}
+CONVS |= {"6.conv_a": (192, 192, 1), "6.conv": (128, 192, 3), "7.conv_a": (128, 128, 1), "7.conv": (128, 128, 3)}
+
+
+def test_lightcnn_of_every_conv_in_its_place(tmp_path: Path) -> None:
+    random = torch.Generator().manual_seed(0)
+    tensors: dict[str, Tensor] = {}
+    for name, (outputs, inputs, side) in CONVS.items():
+        scale = (1 / (side * side * inputs)) ** 0.5
+        tensors[f"features.{name}.filter.weight"] = scale * torch.randn(
+            2 * outputs, inputs, side, side, generator=random
+        )
+        tensors[f"features.{name}.filter.bias"] = 0.1 * torch.randn(2 * outputs, generator=random)
+    torch.save(tensors, tmp_path / "LightCNN_feature.pth")
+    picture = torch.rand(1, 3, 128, 128, generator=random)
+    x = picture
+    for name, (_, _, side) in CONVS.items():
+        weight, bias = (tensors[f"features.{name}.filter.{kind}"] for kind in ("weight", "bias"))
+        one, other = F.conv2d(x, weight, bias, padding=side // 2).chunk(2, 1)
+        x = torch.maximum(one, other)
+        if name in ("0", "2.conv", "4.conv", "7.conv"):
+            x = F.max_pool2d(x, 2)
+    with torch.inference_mode():
+        features = find_features("lightcnn", str(tmp_path / "LightCNN_feature.pth"))(picture)
+    assert features.shape == (1, 128, 8, 8)
+    torch.testing.assert_close(features, x, rtol=1e-4, atol=1e-4)
+
+
+def test_without_lightcnn_it_is_told_how_to_get_it() -> None:
+    with pytest.raises(UserError, match=r"by LightCNN-9, .* give --lightcnn FILE, or take ours: --set"):
+        find_features("lightcnn")

@@ -10,9 +10,10 @@ from torch.nn import functional as F
 
 from mpe_lib.au import attention_maps
 from mpe_lib.config import NetConfig
-from mpe_lib.heatmaps import decode
+from mpe_lib.heatmaps import REGIONS, decode, merge
 from mpe_lib.nets.feedback import PERB, prelu
 from mpe_lib.nets.hourglass import AlignmentNet
+from mpe_lib.nets.init import kaiming
 from mpe_lib.nets.resnet import ResNet18
 
 SCALE = 8  # 16 x 16 -> 128 x 128
@@ -21,12 +22,12 @@ MEAN = (0.509, 0.424, 0.378)  # of faces, RGB in [0, 1]
 
 
 class MPEOutput(NamedTuple):
-    """What MPENet returns; None where a branch is switched off."""
+    """What MPENet returns, and each system that it is compared with; None where there is no such branch."""
 
     sr: tuple[Tensor, ...]  # one (N, 3, 128, 128) a step, near [0, 1] but not clamped
-    heatmaps: tuple[Tensor, ...] | None  # one (N, 68, 32, 32) a stack; the last one is the prior of step 2
-    au_logits: Tensor | None  # (N, A)
-    attention: Tensor | None  # (N, A, 32, 32), in [0, 1]
+    heatmaps: tuple[Tensor, ...] | None = None  # one (N, 68, 32, 32) a stack; the last one is the prior of step 2
+    au_logits: Tensor | None = None  # (N, A)
+    attention: Tensor | None = None  # (N, A, 32, 32), in [0, 1]
 
 
 class MPENet(nn.Module):
@@ -37,7 +38,7 @@ class MPENet(nn.Module):
         self.config = config
         c, aus = config.channels, len(config.aus)
         self.extract = nn.Sequential(nn.Conv2d(3, 4 * c, 3, padding=1), prelu(), nn.PixelShuffle(2))
-        landmarks = LANDMARKS if config.use_landmarks else 0
+        landmarks = (len(REGIONS) if config.merge_landmarks else LANDMARKS) if config.use_landmarks else 0
         third = (aus if config.use_aus else 0) + (landmarks if config.carry_landmarks else 0)
         self.perb = PERB(c, config.groups, config.body_scale, (0, landmarks, third)[: config.iterations])
         self.reconstruct = nn.Sequential(
@@ -50,23 +51,10 @@ class MPENet(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Kaiming normal by fan-in, zero bias; last layers at zero, so that every step starts as the bilinear image.
-
-        A transposed conv of stride s spreads its input over s x s outputs, so that only 1/s**2 of its kernel
-        meets in one of them; `init="paper"` does not allow for that, and has no zero layers.
-        """
+        """Kaiming; last layers at zero, so that every step starts as the bilinear image, unless `init="paper"`."""
+        heads = [] if self.align is None else self.align.heads
         zero = self.config.init == "zero"
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
-            if zero and isinstance(module, nn.ConvTranspose2d):
-                module.weight.data *= module.stride[0]
-        if zero:
-            heads = [] if self.align is None else self.align.heads
-            for last in (self.reconstruct[-1], *heads):
-                nn.init.zeros_(last.get_parameter("weight"))
+        kaiming(self, zero=(self.reconstruct[-1], *heads) if zero else (), strides=zero)
 
     def forward(
         self,
@@ -116,7 +104,8 @@ class MPENet(nn.Module):
 
             if step == 0 and self.align is not None:
                 maps: tuple[Tensor, ...] = self.align(sr[0] - self.mean)  # each (N, 68, 32, 32)
-                priors["landmarks"] = maps[-1] if heatmaps is None else heatmaps
+                points = maps[-1] if heatmaps is None else heatmaps
+                priors["landmarks"] = merge(points) if config.merge_landmarks else points
                 if config.use_attention and attention is None:
                     attention = attention_maps(decode(maps[-1]), config.aus, maps[-1].shape[-1])
                 stacks = maps

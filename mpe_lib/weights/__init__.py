@@ -13,12 +13,12 @@ from torch import Tensor
 from mpe_lib.config import Config, near
 from mpe_lib.errors import UserError
 from mpe_lib.files import atomic
-from mpe_lib.nets import MPENet
+from mpe_lib.nets import System, build_model
 
 SHIPPED = Path(__file__).parent
 
 
-def load(weights: str | Path = "small") -> MPENet:
+def load(weights: str | Path = "small") -> System:
     """A network ready to run: on the CPU, in eval mode, channels last, with its config in `.config`.
 
     Args:
@@ -29,7 +29,7 @@ def load(weights: str | Path = "small") -> MPENet:
     """
     path = find(weights)
     config, tensors = _read(path)
-    net = MPENet(config.net)
+    net = build_model(config.net)
     missing = net.state_dict().keys() ^ tensors.keys()
     if missing:
         raise UserError(f"{path}: tensors do not fit its config, first '{min(missing)}'", _OTHER)
@@ -92,4 +92,4 @@ def _read(path: Path) -> tuple[Config, dict[str, Tensor]]:
     try:
         return Config.from_dict(json.loads(metadata["config"])), tensors
     except (KeyError, ValueError, AttributeError) as error:  # none, no JSON, no table
-        raise UserError(f"{path}: holds no config of an MPENet ({error})", _OTHER) from error
+        raise UserError(f"{path}: holds no config of a network ({error})", _OTHER) from error
