@@ -1,0 +1,226 @@
+"""OpenFace 2 (Baltrusaitis et al. 2018), which its user has: run over pictures, and what it says of action units.
+
+Its licence is for research only, so that it is not in here: https://github.com/TadasBaltrusaitis/OpenFace
+"""
+
+import csv
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from mpe_lib.errors import UserError
+
+PROGRAM = "FaceLandmarkImg"  # not FeatureExtraction, which takes out each person's own mean of a video
+VARIABLE = "OPENFACE"  # of the environment: the program, or the folder that it is in
+HOME = "https://github.com/TadasBaltrusaitis/OpenFace/wiki"
+AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 28, 45)  # that it knows; 24 is not among them
+
+Units = dict[int, int]  # by action unit: 1 present, 0 absent
+
+
+class Seen(NamedTuple):
+    """What became of the pictures."""
+
+    units: dict[str, Units]  # by the name of the picture; the largest face counts
+    undetected: list[str]  # pictures without a face
+    failed: dict[str, str]  # pictures that the program crashed at or took too long for, and how
+
+
+def find_openface(path: str | Path | None = None) -> Path:
+    """The program, from `path`, the environment variable OPENFACE, or PATH.
+
+    Raises:
+        UserError: it is in none of them.
+    """
+    given = path or os.environ.get(VARIABLE)
+    if given is None:
+        found = shutil.which(PROGRAM)
+        if found is None:
+            raise UserError(
+                f"OpenFace's {PROGRAM} is not found",
+                f"build it from {HOME} and say where it is: --openface PATH, or {VARIABLE} in the environment",
+            )
+        return Path(found)
+    place = Path(given)
+    for candidate in (place, place / PROGRAM, place / "build" / "bin" / PROGRAM, place / f"{PROGRAM}.exe"):
+        if candidate.is_file() and os.access(candidate, os.X_OK):
+            return candidate
+    raise UserError(f"{place}: no program {PROGRAM}", f"build it from {HOME}")
+
+
+def run_openface(
+    program: Path,
+    pictures: Sequence[Path],
+    *,
+    patience: float = 60,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> Seen:
+    """Action units of pictures, by the program.
+
+    Where it crashes or stands still, the pictures that are left are shared out and tried again, until that which is
+    to blame is alone.
+
+    Args:
+        program: from `find_openface`.
+        pictures: files with different names without their suffix.
+        patience: seconds without a new picture, after which it is stopped; its start, of some seconds, included.
+        report: told the pictures done and all of them.
+
+    Raises:
+        UserError: two pictures of one name; the program fails at whatever it is given.
+    """
+    stems = [picture.stem for picture in pictures]
+    twice = {stem for stem in stems if stems.count(stem) > 1} if len(set(stems)) < len(stems) else set[str]()
+    if twice:
+        raise UserError(f"two pictures are called {min(twice)}", "OpenFace tells them apart by their names only")
+    failed: dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        work = _Work(program, Path(folder) / "out", patience, lambda done: report(done, len(pictures)))
+        work.out.mkdir()
+        left = [list(pictures)]
+        while left:
+            some = left.pop()
+            problem = work.run(some)
+            if problem is None:
+                continue
+            undone = [picture for picture in some if not work.done(picture)]
+            if not any(work.out.iterdir()) and len(failed) >= min(3, len(pictures)) - (len(some) == 1):
+                raise UserError(f"{program} fails at every picture: {problem}", "run it by hand, and see its messages")
+            if len(some) == 1:
+                failed[some[0].name] = problem
+            elif undone:
+                middle = (len(undone) + 1) // 2
+                left += [part for part in (undone[middle:], undone[:middle]) if part]
+        units = {picture.name: read_faces_of(work.out, picture.stem) for picture in pictures}
+    report(len(pictures), len(pictures))
+    known = {name: of for name, of in units.items() if of is not None}
+    undetected = [name for name, of in units.items() if of is None and name not in failed]
+    return Seen(known, undetected, failed)
+
+
+class _Work:
+    """Runs of the program that write into one folder."""
+
+    def __init__(self, program: Path, out: Path, patience: float, report: Callable[[int], None]) -> None:
+        self._program, self.out, self._patience, self._report = program, out, patience, report
+
+    def done(self, picture: Path) -> bool:
+        return any(self.out.glob(f"{_literal(picture.stem)}.csv")) or any(
+            self.out.glob(f"{_literal(picture.stem)}_det_*.txt")
+        )
+
+    def run(self, pictures: Sequence[Path]) -> str | None:
+        """Run it once; how it failed, None if it did not."""
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as messages:
+            for picture in pictures:
+                (Path(folder) / picture.name).symlink_to(picture.resolve())
+            command = [self._program, "-fdir", folder, "-out_dir", self.out, "-aus"]
+            try:
+                process = subprocess.Popen(command, stdout=messages, stderr=subprocess.STDOUT)
+            except OSError as error:
+                return f"it does not start ({error.strerror})"
+            with process:
+                code = self._wait(process)
+            messages.seek(0)
+            last = messages.read().decode(errors="replace").strip().rpartition("\n")[2][:120]
+        if code is None:
+            return f"no picture in {self._patience:.0f} seconds"
+        return f"exit code {code}{f', {last}' if last else ''}" if code else None
+
+    def _wait(self, process: "subprocess.Popen[bytes]") -> int | None:
+        """Its exit code; None if it was stopped."""
+        heard, count = time.monotonic(), -1
+        try:
+            while True:
+                try:
+                    return process.wait(0.2)
+                except subprocess.TimeoutExpired:
+                    now = sum(1 for _ in self.out.iterdir())
+                    if now > count:
+                        heard, count = time.monotonic(), now
+                        self._report(now)
+                    if time.monotonic() - heard > self._patience:
+                        return None
+        finally:
+            process.kill()
+
+
+def read_faces_of(folder: Path, stem: str) -> Units | None:
+    """What OpenFace wrote of a picture: the units of its largest face, None if there was none.
+
+    Version 2 writes NAME.csv, a row for each face; version 1 NAME_det_0.txt, a file for each.
+
+    Raises:
+        UserError: a file without action units.
+    """
+    table = folder / f"{stem}.csv"
+    if table.is_file():
+        with table.open(newline="") as file:
+            rows = [
+                {key.strip(): value for key, value in row.items() if key and value}
+                for row in csv.DictReader(file, skipinitialspace=True)
+            ]
+        faces = [(_extent(row), _units(table, row)) for row in rows]
+    else:
+        files = sorted(folder.glob(f"{_literal(stem)}_det_*.txt"))
+        faces = [(_extent_of_text(path), _units_of_text(path)) for path in files]
+    return max(faces, key=lambda face: face[0])[1] if faces else None
+
+
+def _units(table: Path, row: Mapping[str, str]) -> Units:
+    found = {au: row.get(f"AU{au:02}_c") for au in AUS}
+    try:
+        units = {au: int(float(value)) for au, value in found.items() if value is not None}
+    except ValueError as error:
+        raise UserError(f"{table}: {error}", "run OpenFace again") from error
+    if not units:
+        raise UserError(f"{table}: no column AU01_c, AU02_c, ...", "run OpenFace with -aus")
+    return units
+
+
+def _extent(row: Mapping[str, str]) -> float:
+    """How wide the face is, if its landmarks were written too."""
+    across = [float(row[f"x_{i}"]) for i in range(68) if f"x_{i}" in row]
+    return max(across) - min(across) if across else 0.0
+
+
+def _blocks(path: Path) -> dict[str, list[list[str]]]:
+    """The parts of a file of version 1: a title, and lines in braces."""
+    blocks: dict[str, list[list[str]]] = {}
+    title, inside = "", False
+    for line in path.read_text(errors="replace").splitlines():
+        if line.strip() == "{":
+            inside, blocks[title] = True, []
+        elif line.strip() == "}":
+            inside = False
+        elif inside:
+            blocks[title].append(line.split())
+        else:
+            title = line.partition(":")[0].strip()
+    return blocks
+
+
+def _units_of_text(path: Path) -> Units:
+    said = _blocks(path).get("au occurences")  # its spelling
+    if said is None:
+        raise UserError(f"{path}: no block 'au occurences'", "run OpenFace again")
+    try:
+        return {int(name.removeprefix("AU").partition("_")[0]): int(float(value)) for name, value in said}
+    except ValueError as error:
+        raise UserError(f"{path}: {error}", "run OpenFace again") from error
+
+
+def _extent_of_text(path: Path) -> float:
+    points = _blocks(path).get("npoints", [])
+    across = [float(point[0]) for point in points if point]
+    return max(across) - min(across) if across else 0.0
+
+
+def _literal(stem: str) -> str:
+    """A name as a pattern that stands for itself."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in stem)
