@@ -16,7 +16,7 @@ from mpe_lib.faces.facset import Faces
 from mpe_lib.heatmaps import decode
 from mpe_lib.metrics import au_scores, landmark_error, psnr, ssim
 from mpe_lib.nets import Judge, MPENet, MPEOutput, System, evaluating
-from mpe_lib.pixels import to_picture, to_tensor
+from mpe_lib.pixels import to_picture
 
 BATCH = 16
 
@@ -38,7 +38,7 @@ def evaluate(net: System, faces: Faces, border: int = 0) -> dict[str, Any]:
     nme: list[Tensor] = []
     probability: list[Tensor] = []
     for batch in _batches(faces):  # only figures are kept: a test set may have 50,000 faces
-        output = _forward(net, batch)
+        output = forward(net, batch)
         hr = to_picture(batch.hr)
         restored = [np.stack([bicubic(lr) for lr in to_picture(batch.lr)]), *map(to_picture, output.sr)]
         quality.append(torch.stack([torch.stack([f(sr, hr, border) for f in (psnr, ssim)]) for sr in restored]))
@@ -56,34 +56,12 @@ def evaluate(net: System, faces: Faces, border: int = 0) -> dict[str, Any]:
         "bicubic": baseline,
         "steps": steps,
         "landmark_nme": _number(torch.cat(nme).nanmean().item()) if nme else None,
-        "au": _au_table(net.config.aus, torch.cat(probability), faces) if probability else _NO_AUS,
+        "au": au_table(net.config.aus, torch.cat(probability), faces) if probability else _NO_AUS,
         "faces": {
             what: [[_number(round(score, 4)) for score in of_picture] for of_picture in of_faces[:, i].tolist()]
             for i, what in enumerate(("psnr", "ssim"))
         },
     }
-
-
-def judged(judge: Judge, net: System, faces: Faces) -> dict[str, dict[str, Any]]:
-    """What a judge of action units recognises in restored faces (Table 2), in the originals and in bicubic ones.
-
-    Args:
-        judge, net: of any mode.
-        faces: read with the judge's action units.
-
-    Returns:
-        By picture ("bicubic", "step 1", ..., "original"): f1, accuracy, per_au, as `evaluate` has them.
-    """
-    found: dict[str, list[Tensor]] = defaultdict(list)
-    for batch in _batches(faces):
-        pictures = {"bicubic": np.stack([bicubic(lr) for lr in to_picture(batch.lr)])}
-        pictures |= {f"step {i}": to_picture(sr) for i, sr in enumerate(_forward(net, batch).sr, 1)}
-        pictures |= {"original": to_picture(batch.hr)}
-        for name, picture in pictures.items():  # as a file has it: in 8 bits
-            logits = _forward(judge, batch._replace(hr=to_tensor(picture))).au_logits
-            assert logits is not None
-            found[name].append(logits.sigmoid())
-    return {name: _au_table(judge.config.aus, torch.cat(parts), faces) for name, parts in found.items()}
 
 
 def figures_table(figures: Mapping[str, Any]) -> str:
@@ -96,18 +74,10 @@ def figures_table(figures: Mapping[str, Any]) -> str:
         lines.append(f"landmark error {figures['landmark_nme']:.4f} of the distance of the outer eye corners")
     for au, row in figures["au"]["per_au"].items():
         positives = f"positive {row['positives']} of {row['n']}"
-        lines.append(f"{au:8} F1 {_percent(row['f1'])}  accuracy {_percent(row['accuracy'])}  {positives}")
+        lines.append(f"{au:8} F1 {percent(row['f1'])}  accuracy {percent(row['accuracy'])}  {positives}")
     if figures["au"]["per_au"]:
         mean = figures["au"]
-        lines.append(f"{'AU mean':8} F1 {_percent(mean['f1'])}  accuracy {_percent(mean['accuracy'])}")
-    return "\n".join(lines)
-
-
-def judged_table(judgement: Mapping[str, Any]) -> str:
-    """What a judge recognised, as text: {judge, pictures of `judged`}."""
-    lines = [f"{'judge ' + judgement['judge']:24}{'AU F1':>8}{'accuracy':>10}"]
-    for name, table in judgement["pictures"].items():
-        lines.append(f"{name:24}{_percent(table['f1']):>8}{_percent(table['accuracy']):>10}")
+        lines.append(f"{'AU mean':8} F1 {percent(mean['f1'])}  accuracy {percent(mean['accuracy'])}")
     return "\n".join(lines)
 
 
@@ -131,7 +101,7 @@ def prior_effects(net: MPENet, faces: Faces, border: int = 0, seed: int = 0) -> 
     """
     scores: dict[str, list[Tensor]] = defaultdict(list)
     for batch in _batches(faces.take(np.random.default_rng(seed).permutation(len(faces)))):
-        own = _forward(net, batch)
+        own = forward(net, batch)
         given = {
             "heatmaps": None if own.heatmaps is None else own.heatmaps[-1],
             "au_probability": None if own.au_logits is None else own.au_logits.sigmoid(),
@@ -140,8 +110,8 @@ def prior_effects(net: MPENet, faces: Faces, border: int = 0, seed: int = 0) -> 
         outputs = {"own": own}
         for name, prior in given.items():
             if prior is not None:
-                outputs[f"{name} zero"] = _forward(net, batch, **{name: torch.zeros_like(prior)})
-                outputs[f"{name} other's"] = _forward(net, batch, **{name: prior.roll(1, 0)})
+                outputs[f"{name} zero"] = forward(net, batch, **{name: torch.zeros_like(prior)})
+                outputs[f"{name} other's"] = forward(net, batch, **{name: prior.roll(1, 0)})
         for name, output in outputs.items():
             scores[name].append(psnr(to_picture(output.sr[-1]), to_picture(batch.hr), border))
     means = {name: torch.cat(parts).mean().item() for name, parts in scores.items()}
@@ -156,7 +126,7 @@ def au_probabilities(net: MPENet | Judge, faces: Faces) -> Tensor:
     """
     if not net.config.use_aus:
         raise ValueError("this network detects no action units")
-    logits = [_forward(net, batch).au_logits for batch in _batches(faces)]
+    logits = [forward(net, batch).au_logits for batch in _batches(faces)]
     return torch.cat([part.sigmoid() for part in logits if part is not None])
 
 
@@ -164,7 +134,7 @@ def _batches(faces: Faces) -> "DataLoader[Sample]":
     return DataLoader(CentreCrops(faces), batch_size=BATCH)
 
 
-def _forward(net: System, batch: Sample, **priors: Tensor) -> MPEOutput:
+def forward(net: System, batch: Sample, **priors: Tensor) -> MPEOutput:
     """The network's output, on the CPU."""
     device = next(net.parameters()).device
     with evaluating(net):
@@ -185,7 +155,7 @@ def _landmark_error(maps: Tensor, batch: Sample) -> Tensor:
 _NO_AUS: dict[str, Any] = {"f1": None, "accuracy": None, "per_au": {}}
 
 
-def _au_table(aus: tuple[int, ...], probability: Tensor, faces: Faces) -> dict[str, Any]:
+def au_table(aus: tuple[int, ...], probability: Tensor, faces: Faces) -> dict[str, Any]:
     """F1 and accuracy, per unit and mean, against the labels that the faces have."""
     labels = torch.from_numpy(faces.aus)
     f1, accuracy = au_scores(probability, labels)
@@ -206,7 +176,7 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
     return "  n/a" if value is None else f"{100 * value:5.1f}"
 
 

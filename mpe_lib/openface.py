@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mpe_lib.errors import UserError
+from mpe_lib.files import atomic
 
 PROGRAM = "FaceLandmarkImg"  # not FeatureExtraction, which takes out each person's own mean of a video
 VARIABLE = "OPENFACE"  # of the environment: the program, or the folder that it is in
@@ -26,9 +27,9 @@ Units = dict[int, int]  # by action unit: 1 present, 0 absent
 class Seen(NamedTuple):
     """What became of the pictures."""
 
-    units: dict[str, Units]  # by the name of the picture; the largest face counts
-    undetected: list[str]  # pictures without a face
-    failed: dict[str, str]  # pictures that the program crashed at or took too long for, and how
+    units: dict[Path, Units]  # by picture; the largest face counts
+    undetected: list[Path]  # pictures without a face
+    failed: dict[Path, str]  # pictures that the program crashed at or took too long for, and how
 
 
 def find_openface(path: str | Path | None = None) -> Path:
@@ -67,40 +68,54 @@ def run_openface(
 
     Args:
         program: from `find_openface`.
-        pictures: files with different names without their suffix.
+        pictures: files; the program sees them under numbers, so that they may be called as they like.
         patience: seconds without a new picture, after which it is stopped; its start, of some seconds, included.
         report: told the pictures done and all of them.
 
     Raises:
-        UserError: two pictures of one name; the program fails at whatever it is given.
+        UserError: the program fails at whatever it is given.
     """
-    stems = [picture.stem for picture in pictures]
-    twice = {stem for stem in stems if stems.count(stem) > 1} if len(set(stems)) < len(stems) else set[str]()
-    if twice:
-        raise UserError(f"two pictures are called {min(twice)}", "OpenFace tells them apart by their names only")
-    failed: dict[str, str] = {}
+    names = {picture: f"{number:08}" for number, picture in enumerate(pictures)}
+    failed: dict[Path, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         work = _Work(program, Path(folder) / "out", patience, lambda done: report(done, len(pictures)))
         work.out.mkdir()
         left = [list(pictures)]
         while left:
             some = left.pop()
-            problem = work.run(some)
+            problem = work.run({picture: names[picture] for picture in some})
             if problem is None:
                 continue
-            undone = [picture for picture in some if not work.done(picture)]
+            undone = [picture for picture in some if not work.done(names[picture])]
             if not any(work.out.iterdir()) and len(failed) >= min(3, len(pictures)) - (len(some) == 1):
                 raise UserError(f"{program} fails at every picture: {problem}", "run it by hand, and see its messages")
             if len(some) == 1:
-                failed[some[0].name] = problem
+                failed[some[0]] = problem
             elif undone:
                 middle = (len(undone) + 1) // 2
                 left += [part for part in (undone[middle:], undone[:middle]) if part]
-        units = {picture.name: read_faces_of(work.out, picture.stem) for picture in pictures}
+        units = {picture: read_faces_of(work.out, name) for picture, name in names.items()}
     report(len(pictures), len(pictures))
-    known = {name: of for name, of in units.items() if of is not None}
-    undetected = [name for name, of in units.items() if of is None and name not in failed]
+    known = {picture: of for picture, of in units.items() if of is not None}
+    undetected = [picture for picture, of in units.items() if of is None and picture not in failed]
     return Seen(known, undetected, failed)
+
+
+def write_table(path: Path, pictures: Mapping[Path, str], seen: Seen) -> None:
+    """A CSV of file_name, AU1, AU2, ...; nothing of pictures without a face, as of all that is unknown.
+
+    Args:
+        path: of the CSV.
+        pictures: with what each is to be called.
+        seen: of these pictures.
+    """
+    known = sorted({au for units in seen.units.values() for au in units})
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["file_name", *(f"AU{au}" for au in known)])
+        for picture, name in pictures.items():
+            units = seen.units.get(picture, {})
+            table.writerow([name, *(units.get(au, "") for au in known)])
 
 
 class _Work:
@@ -109,16 +124,14 @@ class _Work:
     def __init__(self, program: Path, out: Path, patience: float, report: Callable[[int], None]) -> None:
         self._program, self.out, self._patience, self._report = program, out, patience, report
 
-    def done(self, picture: Path) -> bool:
-        return any(self.out.glob(f"{_literal(picture.stem)}.csv")) or any(
-            self.out.glob(f"{_literal(picture.stem)}_det_*.txt")
-        )
+    def done(self, name: str) -> bool:
+        return (self.out / f"{name}.csv").exists() or any(self.out.glob(f"{name}_det_*.txt"))
 
-    def run(self, pictures: Sequence[Path]) -> str | None:
-        """Run it once; how it failed, None if it did not."""
+    def run(self, pictures: Mapping[Path, str]) -> str | None:
+        """Run it once on pictures, each under a name; how it failed, None if it did not."""
         with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as messages:
-            for picture in pictures:
-                (Path(folder) / picture.name).symlink_to(picture.resolve())
+            for picture, name in pictures.items():
+                (Path(folder) / f"{name}{picture.suffix}").symlink_to(picture.resolve())
             command = [self._program, "-fdir", folder, "-out_dir", self.out, "-aus"]
             try:
                 process = subprocess.Popen(command, stdout=messages, stderr=subprocess.STDOUT)
@@ -150,7 +163,7 @@ class _Work:
             process.kill()
 
 
-def read_faces_of(folder: Path, stem: str) -> Units | None:
+def read_faces_of(folder: Path, name: str) -> Units | None:
     """What OpenFace wrote of a picture: the units of its largest face, None if there was none.
 
     Version 2 writes NAME.csv, a row for each face; version 1 NAME_det_0.txt, a file for each.
@@ -158,7 +171,7 @@ def read_faces_of(folder: Path, stem: str) -> Units | None:
     Raises:
         UserError: a file without action units.
     """
-    table = folder / f"{stem}.csv"
+    table = folder / f"{name}.csv"
     if table.is_file():
         with table.open(newline="") as file:
             rows = [
@@ -167,7 +180,7 @@ def read_faces_of(folder: Path, stem: str) -> Units | None:
             ]
         faces = [(_extent(row), _units(table, row)) for row in rows]
     else:
-        files = sorted(folder.glob(f"{_literal(stem)}_det_*.txt"))
+        files = sorted(folder.glob(f"{name}_det_*.txt"))
         faces = [(_extent_of_text(path), _units_of_text(path)) for path in files]
     return max(faces, key=lambda face: face[0])[1] if faces else None
 
@@ -219,8 +232,3 @@ def _extent_of_text(path: Path) -> float:
     points = _blocks(path).get("npoints", [])
     across = [float(point[0]) for point in points if point]
     return max(across) - min(across) if across else 0.0
-
-
-def _literal(stem: str) -> str:
-    """A name as a pattern that stands for itself."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in stem)

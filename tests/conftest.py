@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from mpe_lib.config import preset
 from mpe_lib.faces.astronaut import astronaut as photograph
 from mpe_lib.faces.astronaut import astronaut_folder
 from mpe_lib.nets import MPENet, build_model
+from mpe_lib.openface import AUS
 
 torch.set_num_threads(1)  # the networks are too small for two to help
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job and what it starts ignore it
@@ -56,4 +58,57 @@ def tiny_file(tiny: MPENet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same network as weights."""
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     weights.save(path, tiny.state_dict(), preset("tiny"))
+    return path
+
+
+# Stands in for OpenFace's FaceLandmarkImg. A name tells what it does with a picture: crash, hang, no row, several
+# faces; else AU12 if the name smiles. Of true pictures it sees AU12 in bright ones, and no face in plain ones.
+STAND_IN = """#!{python}
+import os, sys, time
+from pathlib import Path
+import numpy as np
+from PIL import Image
+
+arguments = sys.argv[1:]
+pictures, out = Path(arguments[arguments.index("-fdir") + 1]), Path(arguments[arguments.index("-out_dir") + 1])
+assert "-aus" in arguments
+AUS = {aus}
+HEADER = ["face", "confidence"] + [f"x_{{i}}" for i in range(68)]
+HEADER += [f"AU{{au:02}}_r" for au in AUS if au != 28] + [f"AU{{au:02}}_c" for au in AUS]
+
+
+def row(face, width, units):
+    values = [face, 0.95] + [width * i / 67 for i in range(68)]
+    return values + [2.0] * (len(AUS) - 1) + [f"{{float(au in units):.2f}}" for au in AUS]
+
+
+for picture in sorted(pictures.iterdir()):
+    name, out_name = picture.resolve().stem, picture.stem
+    if "crash" in name:
+        print("Segmentation fault", flush=True)
+        os._exit(139)
+    time.sleep(60 if "hang" in name else 0.4 if "slow" in name else 0)
+    if "none" in name:
+        continue
+    smiles = "smile" in name
+    if picture.read_bytes() != b"a picture":
+        levels = np.asarray(Image.open(picture))
+        if levels.std() < 5:
+            continue
+        smiles = levels.mean() > 128
+    rows = [row(0, 100, {{12}} if smiles else set())]
+    if "two" in name:
+        rows.append(row(1, 200, {{4}}))
+    with open(out / f"{{out_name}}.csv", "w") as file:
+        file.write(", ".join(HEADER) + "\\n")
+        file.writelines(", ".join(map(str, each)) + "\\n" for each in rows)
+"""
+
+
+@pytest.fixture
+def openface(tmp_path: Path) -> Path:
+    path = tmp_path / "bin" / "FaceLandmarkImg"
+    path.parent.mkdir()
+    path.write_text(STAND_IN.format(python=sys.executable, aus=AUS))
+    path.chmod(0o755)
     return path

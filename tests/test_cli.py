@@ -24,7 +24,8 @@ from mpe_lib import weights
 from mpe_lib.cli import main
 from mpe_lib.config import preset
 from mpe_lib.faces.astronaut import astronaut as picture_of_her
-from mpe_lib.nets import MPENet
+from mpe_lib.faces.tables import labels, read_table
+from mpe_lib.nets import MPENet, build_model
 from mpe_lib.photograph import restore
 
 HER = picture_of_her()
@@ -235,7 +236,7 @@ def test_evaluate_prints_a_table_and_writes_json(mpe: Mpe, faces: Path, fitting:
     assert any(line.startswith("AU4 ") and "F1   n/a" in line and "positive 0 of 2" in line for line in lines)
 
     figures = json.loads(path.read_text())
-    assert set(figures) == {"n", "border", "bicubic", "steps", "landmark_nme", "au", "faces"}
+    assert set(figures) == {"n", "border", "bicubic", "steps", "landmark_nme", "au", "faces", "recognised"}
     assert (figures["n"], figures["border"], len(figures["steps"])) == (2, 8, 3)
     assert set(figures["au"]) == {"f1", "accuracy", "per_au"}
     assert f"{figures['steps'][2]['psnr']:.2f}" in lines[5]
@@ -273,6 +274,31 @@ def test_evaluate_on_a_broken_folder(mpe: Mpe, own_faces: Path, fitting: Path, t
     assert "no column x_0" in call()
     shutil.rmtree(own_faces)
     assert "metadata.csv: not found" in call()
+
+
+def test_evaluate_by_a_judge_and_by_openface(
+    mpe: Mpe, faces: Path, fitting: Path, openface: Path, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    small = preset("judge-small").replace({"net.au_width": 1 / 16, "net.face_scale": 2.5})
+    weights.save(tmp_path / "judge.safetensors", build_model(small.net).state_dict(), small)
+    by = ["--judge", tmp_path / "judge.safetensors", "--openface", openface]
+    path = tmp_path / "figures.json"
+    result = mpe("evaluate", "--faces", faces, "--weights", fitting, *by, "--json", path)
+    assert (result.code, result.err) == (0, "")
+    judge, program = json.loads(path.read_text())["recognised"]
+    assert judge["by"] == f"judge {tmp_path / 'judge.safetensors'}"
+    assert program["by"] == "OpenFace"
+    for recognised in (judge, program):
+        line = next(line for line in result.out.splitlines() if line.startswith(recognised["by"]))
+        assert line.endswith("AU F1  accuracy  faces found")
+
+
+def test_evaluate_by_who_is_no_judge(mpe: Mpe, faces: Path, fitting: Path, tmp_path: Path) -> None:
+    call = ["evaluate", "--faces", faces, "--weights", fitting]
+    line = one_line(mpe(*call, "--judge", fitting))
+    assert line.endswith(f"{fitting}: weights of mpenet, not of a judge; train one: --preset judge-small")
+    assert f"{tmp_path}: no program FaceLandmarkImg" in one_line(mpe(*call, "--openface", tmp_path))
 
 
 def test_json_cannot_be_written(mpe: Mpe, faces: Path, fitting: Path, tmp_path: Path) -> None:
@@ -391,6 +417,36 @@ def test_out_of_a_training_is_a_file(mpe: Mpe, faces: Path, tmp_path: Path) -> N
     assert (tmp_path / "run").read_text() == "mine"
 
 
+# ---- openface
+
+
+def test_openface_labels_photographs(mpe: Mpe, openface: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for name in ("a/smile.png", "b/smile.png", "b/plain.jpg", "none.png"):
+        (photos / name).parent.mkdir(parents=True, exist_ok=True)
+        (photos / name).write_bytes(b"a picture")
+    (photos / "notes.txt").write_text("no picture")
+    result = mpe("openface", photos, "--out", photos / "aus.csv", "--openface", openface)
+    assert (result.code, result.err) == (0, "")
+    assert result.out == f"{photos / 'aus.csv'}: 3 of 4 pictures with action units, 1 without a face\n"
+    table = labels(read_table(photos / "aus.csv", ["a/smile.png", "b/plain.jpg", "none.png"]))
+    assert [table[name][12] for name in ("a/smile.png", "b/plain.jpg", "none.png")] == [1, 0, None]
+
+    (photos / "crash.png").write_bytes(b"a picture")
+    result = mpe("openface", photos, "--out", tmp_path / "aus.csv", "--openface", openface)
+    assert result.code == 1
+    assert result.err == f"mpe: {photos / 'crash.png'}: exit code 139, Segmentation fault\n"
+    assert result.out.endswith("3 of 5 pictures with action units, 1 without a face\n")
+
+
+@pytest.mark.parametrize(("name", "told"), [("none", "no such folder"), ("empty", "no picture in it")])
+def test_openface_without_photographs(mpe: Mpe, openface: Path, tmp_path: Path, name: str, told: str) -> None:
+    (tmp_path / "empty").mkdir()
+    line = one_line(mpe("openface", tmp_path / name, "--out", tmp_path / "aus.csv", "--openface", openface))
+    assert f"{tmp_path / name}: {told}" in line
+    assert not (tmp_path / "aus.csv").exists()
+
+
 # ---- the call itself
 
 
@@ -409,7 +465,7 @@ def test_a_wrong_call(mpe: Mpe, arguments: list[str], told: str) -> None:
     assert told in one_line(mpe(*arguments))
 
 
-@pytest.mark.parametrize("command", [[], ["restore"], ["train"], ["evaluate"]])
+@pytest.mark.parametrize("command", [[], ["restore"], ["train"], ["evaluate"], ["openface"]])
 def test_help(mpe: Mpe, command: list[str]) -> None:
     result = mpe(*command, "--help")
     assert (result.code, result.err) == (0, "")

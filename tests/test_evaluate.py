@@ -11,8 +11,7 @@ import torch
 from PIL import Image
 
 from mpe_lib import evaluate as module
-from mpe_lib.config import JudgeConfig
-from mpe_lib.evaluate import au_probabilities, evaluate, judged, prior_effects, quality_table
+from mpe_lib.evaluate import au_probabilities, evaluate, prior_effects, quality_table
 from mpe_lib.faces.degrade import bicubic, degrade
 from mpe_lib.faces.facset import Faces, read_faces
 from mpe_lib.metrics import psnr
@@ -166,7 +165,7 @@ def test_the_table_by_hand() -> None:
     ]
 
 
-# ---- per face, and judged
+# ---- per face
 
 
 def test_the_scores_of_the_faces_have_the_means(figures: dict[str, Any]) -> None:
@@ -174,18 +173,3 @@ def test_the_scores_of_the_faces_have_the_means(figures: dict[str, Any]) -> None
     for what in ("psnr", "ssim"):
         means = np.mean(figures["faces"][what], axis=1)
         assert means == pytest.approx([row[what] for row in rows], abs=1e-4)
-
-
-def test_a_judge_sees_what_a_file_would_hold(tiny: MPENet, tested: Faces) -> None:
-    """On originals it says what `evaluate` finds of the judge itself; of each picture it judges that picture."""
-    torch.manual_seed(0)
-    judge: Any = build_model(JudgeConfig(aus=AUS, au_width=1 / 16)).eval()
-    seen: list[torch.Tensor] = []
-    judge.detect.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0] + judge.mean))
-    table = judged(judge, tiny, tested)
-    assert list(table) == ["bicubic", "step 1", "step 2", "step 3", "original"]
-    assert table["original"] == evaluate(judge, tested)["au"]
-    assert set(table["step 3"]["per_au"]) == {f"AU{au}" for au in AUS}
-    levels = 255 * torch.cat(seen[:5])
-    torch.testing.assert_close(levels, levels.round(), atol=1e-3, rtol=0)
-    assert len({picture.sum().item() for picture in seen[:5]}) == 5

@@ -1,57 +1,12 @@
 """OpenFace, played by a stand-in that writes what the real one writes, and misbehaves as it may."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 from mpe_lib.errors import UserError
 from mpe_lib.openface import AUS, find_openface, read_faces_of, run_openface
-
-# A name tells what the program does with a picture: crash, hang, no row, several faces; else AU12 if it smiles.
-STAND_IN = """#!{python}
-import os, sys, time
-from pathlib import Path
-
-arguments = sys.argv[1:]
-pictures, out = Path(arguments[arguments.index("-fdir") + 1]), Path(arguments[arguments.index("-out_dir") + 1])
-assert "-aus" in arguments
-AUS = {aus}
-HEADER = ["face", "confidence"] + [f"x_{{i}}" for i in range(68)]
-HEADER += [f"AU{{au:02}}_r" for au in AUS if au != 28] + [f"AU{{au:02}}_c" for au in AUS]
-
-
-def row(face, width, units):
-    values = [face, 0.95] + [width * i / 67 for i in range(68)]
-    return values + [2.0] * (len(AUS) - 1) + [f"{{float(au in units):.2f}}" for au in AUS]
-
-
-for picture in sorted(pictures.iterdir()):
-    assert picture.read_bytes() == b"a picture"
-    name = picture.stem
-    if "crash" in name:
-        print("Segmentation fault", flush=True)
-        os._exit(139)
-    time.sleep(60 if "hang" in name else 0.4 if "slow" in name else 0)
-    if "none" in name:
-        continue
-    rows = [row(0, 100, {{12}} if "smile" in name else set())]
-    if "two" in name:
-        rows.append(row(1, 200, {{4}}))
-    with open(out / f"{{name}}.csv", "w") as file:
-        file.write(", ".join(HEADER) + "\\n")
-        file.writelines(", ".join(map(str, each)) + "\\n" for each in rows)
-"""
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Path:
-    path = tmp_path / "bin" / "FaceLandmarkImg"
-    path.parent.mkdir()
-    path.write_text(STAND_IN.format(python=sys.executable, aus=AUS))
-    path.chmod(0o755)
-    return path
 
 
 def pictures(folder: Path, *names: str) -> list[Path]:
@@ -62,67 +17,71 @@ def pictures(folder: Path, *names: str) -> list[Path]:
     return paths
 
 
-def test_rows_are_matched_by_name(program: Path, tmp_path: Path) -> None:
+def test_rows_are_matched_by_name(openface: Path, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     some = pictures(tmp_path / "p", "b_smile", "none", "a", "two_smile", "c[1]smile")
-    seen = run_openface(program, some, report=lambda done, total: told.append((done, total)))
-    assert list(seen.units) == ["b_smile.png", "a.png", "two_smile.png", "c[1]smile.png"]
-    assert [seen.units[name][12] for name in seen.units] == [1, 0, 0, 1]
-    assert seen.units["two_smile.png"][4] == 1  # of the larger face
-    assert seen.units["a.png"] == dict.fromkeys(AUS, 0)
-    assert seen.undetected == ["none.png"]
+    seen = run_openface(openface, some, report=lambda done, total: told.append((done, total)))
+    assert [path.name for path in seen.units] == ["b_smile.png", "a.png", "two_smile.png", "c[1]smile.png"]
+    assert [units[12] for units in seen.units.values()] == [1, 0, 0, 1]
+    assert seen.units[some[3]][4] == 1  # of the larger face
+    assert seen.units[some[2]] == dict.fromkeys(AUS, 0)
+    assert seen.undetected == [some[1]]
     assert seen.failed == {}
     assert told[-1] == (5, 5)
 
 
-def test_a_slow_one_is_waited_for(program: Path, tmp_path: Path) -> None:
-    seen = run_openface(program, pictures(tmp_path / "p", *(f"slow{i}" for i in range(5))), patience=1.5)
+def test_a_slow_one_is_waited_for(openface: Path, tmp_path: Path) -> None:
+    seen = run_openface(openface, pictures(tmp_path / "p", *(f"slow{i}" for i in range(5))), patience=1.5)
     assert len(seen.units) == 5
 
 
-def test_one_that_crashes_costs_no_other(program: Path, tmp_path: Path) -> None:
+def test_one_that_crashes_costs_no_other(openface: Path, tmp_path: Path) -> None:
     names = ["a", "b_smile", "c_crash", "d_none", "e_smile", "f"]
-    seen = run_openface(program, pictures(tmp_path / "p", *names))
-    assert sorted(seen.units) == ["a.png", "b_smile.png", "e_smile.png", "f.png"]
-    assert seen.undetected == ["d_none.png"]
-    assert seen.failed == {"c_crash.png": "exit code 139, Segmentation fault"}
+    a, b, c, d, e, f = some = pictures(tmp_path / "p", *names)
+    seen = run_openface(openface, some)
+    assert list(seen.units) == [a, b, e, f]
+    assert seen.undetected == [d]
+    assert seen.failed == {c: "exit code 139, Segmentation fault"}
 
 
-def test_one_that_hangs_is_stopped(program: Path, tmp_path: Path) -> None:
-    seen = run_openface(program, pictures(tmp_path / "p", "a", "b_hang", "c"), patience=1.0)
-    assert sorted(seen.units) == ["a.png", "c.png"]
-    assert seen.failed == {"b_hang.png": "no picture in 1 seconds"}
+def test_one_that_hangs_is_stopped(openface: Path, tmp_path: Path) -> None:
+    a, b, c = some = pictures(tmp_path / "p", "a", "b_hang", "c")
+    seen = run_openface(openface, some, patience=1.0)
+    assert list(seen.units) == [a, c]
+    assert seen.failed == {b: "no picture in 1 seconds"}
 
 
 @pytest.mark.parametrize("count", [1, 2, 9])
-def test_a_program_that_always_fails_is_told_once(program: Path, tmp_path: Path, count: int) -> None:
+def test_a_program_that_always_fails_is_told_once(openface: Path, tmp_path: Path, count: int) -> None:
     names = [f"crash{number}" for number in range(count)]
     with pytest.raises(UserError, match=r"fails at every picture: exit code 139, Segmentation fault; run it by hand"):
-        run_openface(program, pictures(tmp_path / "p", *names))
+        run_openface(openface, pictures(tmp_path / "p", *names))
 
 
-def test_two_pictures_of_one_name(program: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"two pictures are called a; OpenFace tells them apart by their names only"):
-        run_openface(program, pictures(tmp_path / "p", "a") + pictures(tmp_path / "q", "a"))
+def test_pictures_of_one_name_are_told_apart(openface: Path, tmp_path: Path) -> None:
+    some = pictures(tmp_path / "p", "smile") + pictures(tmp_path / "q", "smile", "a")
+    (tmp_path / "p" / "a.jpg").write_bytes(b"a picture")
+    seen = run_openface(openface, [*some, tmp_path / "p" / "a.jpg"])
+    assert [units[12] for units in seen.units.values()] == [1, 1, 0, 0]
 
 
 # ---- where it is
 
 
-def test_where_it_is(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_it_is(openface: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENFACE", raising=False)
     monkeypatch.setenv("PATH", os.devnull)
     with pytest.raises(UserError, match=r"FaceLandmarkImg is not found; build it from https://\S+ and say where"):
         find_openface()
-    assert find_openface(program) == find_openface(program.parent) == program
-    monkeypatch.setenv("OPENFACE", str(program.parent))
-    assert find_openface() == program
+    assert find_openface(openface) == find_openface(openface.parent) == openface
+    monkeypatch.setenv("OPENFACE", str(openface.parent))
+    assert find_openface() == openface
     monkeypatch.setenv("OPENFACE", str(tmp_path))
     with pytest.raises(UserError, match=r"no program FaceLandmarkImg; build it from"):
         find_openface()
     monkeypatch.delenv("OPENFACE")
-    monkeypatch.setenv("PATH", str(program.parent))
-    assert find_openface() == program
+    monkeypatch.setenv("PATH", str(openface.parent))
+    assert find_openface() == openface
 
 
 # ---- what it writes

@@ -137,8 +137,6 @@ def find_photos(source: Path, out: Path, limits: Limits, leave: set[Path | None]
     Raises:
         UserError: no folder, no picture in it, or two that would give one name.
     """
-    if not os.path.isdir(source):  # unlike Path's, false of a name that is too long
-        raise UserError(f"{source}: no such folder", "name the folder that holds the photographs")
     outside = {path.resolve() for path in leave if path}
     if source.resolve() in out.resolve().parents:
         outside.add(out.resolve())
@@ -159,6 +157,18 @@ def find_photos(source: Path, out: Path, limits: Limits, leave: set[Path | None]
     if not taken:
         raise UserError(f"{source}: no picture in it", f"use {', '.join(FORMATS)}")
     return photos
+
+
+def find_pictures(source: Path) -> dict[Path, str]:
+    """The pictures of a folder and of those in it, with what a table calls each.
+
+    Raises:
+        UserError: no folder, or no picture in it.
+    """
+    found = {path: _text(path.relative_to(source)) for path in _walk(source) if path.suffix.lower() in SUFFIXES}
+    if not found:
+        raise UserError(f"{source}: no picture in it", f"use {', '.join(FORMATS)}")
+    return found
 
 
 def make(folder: Path, photo: Photo) -> Outcome:
@@ -211,7 +221,13 @@ def _joined(
 
 
 def _walk(source: Path) -> list[Path]:
-    """Files that are not hidden, nor in a hidden folder, by name."""
+    """Files that are not hidden, nor in a hidden folder, by name.
+
+    Raises:
+        UserError: no folder, or one that can't be listed.
+    """
+    if not os.path.isdir(source):  # unlike Path's, false of a name that is too long
+        raise UserError(f"{source}: no such folder", "name the folder that holds the photographs")
 
     def refuse(error: OSError) -> None:
         raise UserError(f"{error.filename} can't be listed: {error.strerror}", "change its permissions") from error

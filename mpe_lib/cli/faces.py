@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mpe_lib.terminal import counting_bar, told
+from mpe_lib.cli.terminal import counting_bar, told
 
 if TYPE_CHECKING:
     from mpe_lib.faces.recordings import Layout

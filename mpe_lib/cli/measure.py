@@ -1,0 +1,108 @@
+"""`mpe evaluate` and `mpe openface`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mpe_lib.cli.options import Fold, OpenFace, Weights, device, fits
+from mpe_lib.cli.terminal import ALL, SOME, counting_bar, say, told
+from mpe_lib.errors import UserError
+
+if TYPE_CHECKING:
+    from mpe_lib.recognise import Recogniser
+
+
+def evaluate(
+    faces: Annotated[list[str], typer.Option(help="A face folder, london, or synthetic:N; repeat for several.")],
+    split: Annotated[str, typer.Option(help="Which faces of it.")] = "test",
+    weights: Weights = "small",
+    fold: Fold = None,
+    border: Annotated[int, typer.Option(help="Pixels left out on every side; DIC leaves out 8.", min=0, max=32)] = 0,
+    judge: Annotated[
+        str | None, typer.Option(help="Weights of a judge of action units, to look at the restored faces.")
+    ] = None,
+    openface: OpenFace = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure to this file.")] = None,
+) -> None:
+    """Measure weights on a face folder: pictures, landmarks, action units."""
+    with told():
+        from mpe_lib.evaluate import evaluate as measure
+        from mpe_lib.evaluate import figures_table
+        from mpe_lib.faces.facset import read_all
+        from mpe_lib.files import atomic
+        from mpe_lib.recognise import recognise, recognition_table
+        from mpe_lib.sources import face_folder
+        from mpe_lib.weights import load
+
+        net = load(weights).to(device())
+        recognisers = list(_recognisers(judge, openface))
+        with counting_bar() as counted:
+            folders = [face_folder(each, net.config.face_scale, counted) for each in faces]
+        tested = read_all([(folder, None) for folder in folders], split, net.config.aus, fold)
+        scale = tested.scale() or net.config.face_scale
+        if not fits(scale, net.config.face_scale):
+            say(f"the faces are cut at scale {scale}, the weights were trained at {net.config.face_scale}")
+        figures = measure(net, tested, border)
+        print(figures_table(figures))
+        figures["recognised"] = []
+        for by in recognisers:
+            labelled = read_all([(folder, None) for folder in folders], split, by.aus, fold)
+            with counting_bar() as counted:
+                figures["recognised"].append(recognise(by, net, labelled, counted))
+            print(recognition_table(figures["recognised"][-1]))
+        if json_file is not None:
+            with atomic(json_file) as temporary:
+                temporary.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def openface(
+    photos: Annotated[Path, typer.Argument(metavar="DIR", help="Photographs, also in folders of it.")],
+    out: Annotated[Path, typer.Option(help="The table, for mpe prepare photos --aus.")],
+    openface: OpenFace = None,
+) -> None:
+    """Let OpenFace label photographs: a table of file_name, AU1, AU2, ... (1, 0, and nothing for unknown)."""
+    with told():
+        from mpe_lib.faces.photos import find_pictures
+        from mpe_lib.openface import run_openface, write_table
+
+        program, pictures = _openface(openface), find_pictures(photos)
+        with counting_bar() as counted:
+            seen = run_openface(program, list(pictures), report=counted)
+        write_table(out, pictures, seen)
+    for picture, problem in seen.failed.items():
+        say(f"{picture}: {problem}")
+    print(
+        f"{out}: {len(seen.units)} of {len(pictures)} pictures with action units, {len(seen.undetected)} without a face"
+    )
+    raise SystemExit(SOME if seen.failed else ALL)
+
+
+def _recognisers(judge: str | None, openface: str | None) -> "Iterator[Recogniser]":
+    """Those that are asked for.
+
+    Raises:
+        UserError: weights that are of no judge, or no OpenFace.
+    """
+    from mpe_lib.nets import Judge
+    from mpe_lib.recognise import ByJudge, ByOpenFace
+    from mpe_lib.weights import load
+
+    if judge is not None:
+        judging = load(judge)
+        if not isinstance(judging, Judge):
+            raise UserError(
+                f"{judge}: weights of {judging.config.system}, not of a judge", "train one: --preset judge-small"
+            )
+        yield ByJudge(judging.to(device()), judge)
+    if openface is not None:
+        yield ByOpenFace(_openface(openface))
+
+
+def _openface(given: str | None) -> Path:
+    """The program; "auto" and None look for it."""
+    from mpe_lib.openface import find_openface
+
+    return find_openface(None if given in (None, "auto") else given)
