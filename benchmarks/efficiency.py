@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from machine import describe, median_seconds
+from machine import median_seconds
 from torch.profiler import ProfilerActivity, profile
 from training import operations
 
 from mpe_lib import build_model
+from mpe_lib.machine import describe
 from mpe_lib.memory import keep_freed_memory
 from mpe_lib.nets import MPENet
 

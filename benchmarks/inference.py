@@ -4,9 +4,10 @@ import argparse
 from functools import partial
 
 import torch
-from machine import describe, median_seconds
+from machine import median_seconds
 
 from mpe_lib import build_model
+from mpe_lib.machine import describe
 from mpe_lib.memory import keep_freed_memory
 
 BOUNDS = {"small": 0.12, "base": 0.35}  # seconds on 2 cores

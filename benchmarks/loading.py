@@ -10,11 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from machine import describe
 from PIL import Image
 
 from mpe_lib.faces.crops import RandomCrops
 from mpe_lib.faces.facset import read_faces
+from mpe_lib.machine import describe
 from mpe_lib.synthetic.people import prepare_synthetic
 
 ROUNDS = 7

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe
 
 from mpe_lib import load
 from mpe_lib.config import Config, preset
 from mpe_lib.evaluate import evaluate
 from mpe_lib.faces.facset import read_faces
+from mpe_lib.machine import describe
 from mpe_lib.train import train
 
 WAYS = {

@@ -1,24 +1,13 @@
-"""What benchmarks share: the machine and the versions that matter, which each says first; time and memory."""
+"""What benchmarks share: time and memory."""
 
-import platform
 import resource
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 
 WARMING = 3  # rounds: the first allocate and choose kernels
-
-
-def describe() -> str:
-    """One line."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    processor = names[0] if names else platform.processor()
-    return f"{processor}, {torch.get_num_threads()} threads, torch {torch.__version__}"
 
 
 def peak_megabytes() -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from machine import describe, peak_megabytes
+from machine import peak_megabytes
 from PIL import Image
 
 from mpe_lib.config import AU_SETS
@@ -21,6 +21,7 @@ from mpe_lib.faces.facset import ALIGNED, read_faces
 from mpe_lib.faces.folder import Outcome, fill, row
 from mpe_lib.faces.photos import prepare_photos
 from mpe_lib.faces.recordings import prepare_recordings
+from mpe_lib.machine import describe
 from mpe_lib.pixels import Picture
 from mpe_lib.synthetic import Pose, synthesize
 

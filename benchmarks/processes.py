@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from machine import describe
+from mpe_lib.machine import describe
 
 SMALL = {"channels": 8, "groups": 2, "hourglass_width": 16, "au_width": 0.125}
 

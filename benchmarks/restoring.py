@@ -8,10 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from machine import describe
-
 from mpe_lib.faces.astronaut import astronaut
 from mpe_lib.faces.picture import write_png
+from mpe_lib.machine import describe
 
 
 def main() -> None:

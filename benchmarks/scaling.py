@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe, median_seconds
+from machine import median_seconds
 from matplotlib.figure import Figure
 from training import operations
 
 from mpe_lib.config import NetConfig, preset
+from mpe_lib.machine import describe
 from mpe_lib.memory import keep_freed_memory
 from mpe_lib.nets import MPENet
 from mpe_lib.show import ACCENT, MUTED

@@ -8,7 +8,6 @@ from multiprocessing import get_context
 import cv2
 import numpy as np
 import torch
-from machine import describe
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
@@ -17,6 +16,7 @@ from weights import area_under_curve
 from mpe_lib import load
 from mpe_lib.faces.align import detect
 from mpe_lib.faces.degrade import degrade
+from mpe_lib.machine import describe
 from mpe_lib.nets import ResNet18
 from mpe_lib.pixels import to_tensor
 from mpe_lib.synthetic import ACTIONS, synthesize

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from machine import describe, peak_megabytes
+from machine import peak_megabytes
 from torch.utils.data import default_collate
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -24,6 +24,7 @@ from mpe_lib.faces.crops import RandomCrops, Sample
 from mpe_lib.faces.facset import read_faces
 from mpe_lib.learner import Learner
 from mpe_lib.losses import au_weights, mpe_loss
+from mpe_lib.machine import describe
 from mpe_lib.memory import keep_freed_memory
 from mpe_lib.nets import MPENet
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from machine import describe
 from numpy.typing import NDArray
 from skimage.color import rgb2lab
 from torch import Tensor
@@ -20,6 +19,7 @@ from mpe_lib.faces.degrade import bicubic
 from mpe_lib.faces.facset import Faces, read_faces
 from mpe_lib.features import own_features
 from mpe_lib.losses import perceptual_loss
+from mpe_lib.machine import describe
 from mpe_lib.memory import keep_freed_memory
 from mpe_lib.metrics import landmark_error, psnr
 from mpe_lib.nets import MPENet

@@ -60,9 +60,7 @@ class Run:
         Raises:
             UserError: nothing to resume, all of it damaged, or the run was made with another config or other faces.
         """
-        kept = [folder for folder in (self.last, self.previous) if folder.is_dir()]
-        if not kept:
-            raise UserError(f"{self.folder}: no last/ to resume from", "start without --resume, in an empty folder")
+        kept = self.checkpoints()
         self._same_config(config)
         whole = [folder for folder in kept if _whole(folder)]
         if not whole:
@@ -74,6 +72,17 @@ class Run:
             raise
         except Exception as error:  # whatever a file of another program makes its reader raise
             raise UserError(f"{whole[0]}: cannot be read ({error})".replace("\n", " "), "start another run") from error
+
+    def checkpoints(self) -> list[Path]:
+        """The newest first.
+
+        Raises:
+            UserError: there is none.
+        """
+        kept = [folder for folder in (self.last, self.previous) if folder.is_dir()]
+        if not kept:
+            raise UserError(f"{self.folder}: no last/ to resume from", "start without --resume, in an empty folder")
+        return kept
 
     def damaged(self) -> bool:
         """Whether last/ can't be gone on from."""

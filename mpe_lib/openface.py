@@ -33,12 +33,12 @@ class Seen(NamedTuple):
 
 
 def find_openface(path: str | Path | None = None) -> Path:
-    """The program, from `path`, the environment variable OPENFACE, or PATH.
+    """The program, from `path`, the environment variable OPENFACE, or PATH; "auto" is no path.
 
     Raises:
         UserError: it is in none of them.
     """
-    given = path or os.environ.get(VARIABLE)
+    given = (None if path == "auto" else path) or os.environ.get(VARIABLE)
     if given is None:
         found = shutil.which(PROGRAM)
         if found is None:

@@ -12,14 +12,17 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mpe_lib.config import AUS
+from mpe_lib.errors import UserError
 from mpe_lib.evaluate import au_table, forward, percent
 from mpe_lib.faces.crops import CentreCrops
 from mpe_lib.faces.degrade import bicubic
 from mpe_lib.faces.facset import Faces
+from mpe_lib.machine import device
 from mpe_lib.nets import Judge, System, evaluating
 from mpe_lib.openface import AUS as KNOWN_TO_OPENFACE
-from mpe_lib.openface import run_openface
+from mpe_lib.openface import find_openface, run_openface
 from mpe_lib.pixels import Picture, to_picture, to_tensor
+from mpe_lib.weights import load
 
 BATCH = 16  # faces that go through a network together
 CHUNK = 512  # faces that a recogniser gets together: OpenFace takes seconds to start
@@ -78,6 +81,23 @@ class ByOpenFace:
             units = run_openface(self._program, files, patience=self._patience).units
         said = [[float(units.get(file, {}).get(au, 0)) for au in self.aus] for file in files]
         return Recognition(torch.tensor(said), torch.tensor([file in units for file in files]))
+
+
+def recognisers(judge: str | None = None, openface: str | None = None) -> list[Recogniser]:
+    """Those that are asked for: a judge by its weights, OpenFace by its place or "auto".
+
+    Raises:
+        UserError: weights that are of no judge, or no OpenFace.
+    """
+    asked: list[Recogniser] = []
+    if judge is not None:
+        net = load(judge)
+        if not isinstance(net, Judge):
+            raise UserError(f"{judge}: weights of {net.config.system}, not of a judge", "take those called judge")
+        asked.append(ByJudge(net.to(device()), judge))
+    if openface is not None:
+        asked.append(ByOpenFace(find_openface(openface)))
+    return asked
 
 
 def recognise(

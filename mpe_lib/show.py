@@ -124,9 +124,11 @@ def curves(lines: Sequence[dict[str, Any]], bicubic: float | None = None) -> Fig
 
     `bicubic` is the PSNR of bicubic enlargement on the same faces, drawn as the line to beat.
     """
-    shared = [line for line in lines if "gradient_shares" in line]
-    figure = Figure(figsize=(14 if shared else 11, 3.6), layout="constrained")
-    left, middle, *rest = figure.subplots(1, 3 if shared else 2)
+    shared = [line for line in lines if "sr" in line.get("gradient_shares", {})]
+    scored = [line for line in lines if "psnr" in line]
+    panels = 1 + bool(scored) + bool(shared)  # a judge makes no pictures
+    figure = Figure(figsize=(1 + 4.4 * panels, 3.6), layout="constrained")
+    left, *rest = figure.subplots(1, panels, squeeze=False)[0]
     updates = [line["update"] for line in lines]
     for name, (colour, label) in TERMS.items():
         values = [line.get(f"loss_{name}") for line in lines]
@@ -135,11 +137,21 @@ def curves(lines: Sequence[dict[str, Any]], bicubic: float | None = None) -> Fig
             left.plot(updates, known, color=colour, label=label)
     left.set(yscale="log", xlabel="update", title="loss terms, before their weights")
     left.legend(frameon=False)
-    scored = [line for line in lines if "psnr" in line]
+    if scored:
+        _validation_scores(rest[0], scored, bicubic)
+    if shared:
+        _shares(rest[-1], shared)
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _validation_scores(axes: Axes, scored: Sequence[dict[str, Any]], bicubic: float | None) -> None:
+    """PSNR of every step, as a training goes on."""
     if bicubic is not None:
-        middle.axhline(bicubic, color=MUTED, linestyle="--", label="bicubic")
-    for step in range(len(scored[0]["psnr"]) if scored else 0):
-        middle.plot(
+        axes.axhline(bicubic, color=MUTED, linestyle="--", label="bicubic")
+    for step in range(len(scored[0]["psnr"])):
+        axes.plot(
             [line["update"] for line in scored],
             [line["psnr"][step] for line in scored],
             marker="osD^v"[step % 5],
@@ -147,18 +159,18 @@ def curves(lines: Sequence[dict[str, Any]], bicubic: float | None = None) -> Fig
             color=STEPS[step % len(STEPS)],
             label=f"step {step + 1}",
         )
-    middle.set(xlabel="update", ylabel="dB", title="PSNR on validation faces (Y, border 0)")
-    middle.legend(frameon=False)
-    for axes in rest:
-        for name in shared[0]["gradient_shares"]["sr"]:
-            values = [line["gradient_shares"]["sr"][name] for line in shared]
-            colour, label = TERMS[name]
-            axes.plot([line["update"] for line in shared], values, marker=".", color=colour, label=label)
-        axes.set(xlabel="update", ylim=(-0.03, 1.03), title="share of the picture's gradient, with weights")
-        axes.legend(frameon=False)
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
-    return figure
+    axes.set(xlabel="update", ylabel="dB", title="PSNR on validation faces (Y, border 0)")
+    axes.legend(frameon=False)
+
+
+def _shares(axes: Axes, shared: Sequence[dict[str, Any]]) -> None:
+    """Of each term in the gradient of the branch that makes the picture, as a training goes on."""
+    for name in shared[0]["gradient_shares"]["sr"]:
+        values = [line["gradient_shares"]["sr"][name] for line in shared]
+        colour, label = TERMS[name]
+        axes.plot([line["update"] for line in shared], values, marker=".", color=colour, label=label)
+    axes.set(xlabel="update", ylim=(-0.03, 1.03), title="share of the picture's gradient, with weights")
+    axes.legend(frameon=False)
 
 
 def describe(figure: Figure) -> str:

@@ -4,7 +4,9 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mpe_lib.config import Config
 from mpe_lib.errors import UserError
+from mpe_lib.faces.facset import Faces
 from mpe_lib.faces.london import find_london
 
 PEOPLE = 4  # faces of each synthetic person
@@ -55,6 +57,25 @@ def face_folder(faces: str | Path, scale: float = 2.9, report: Report = lambda d
     if colon and not (number.isdecimal() and int(number) >= 3 * PEOPLE):
         raise UserError(f"{faces}: '{number}' is no number of faces", f"at least {3 * PEOPLE}, as in synthetic:400")
     return _synthetic(int(number) if colon else COUNT, scale, report)
+
+
+def cut_as(faces: Faces, config: Config, *, chosen: bool) -> Config:
+    """The config for faces of the scale that these were cut at.
+
+    Raises:
+        UserError: another scale was chosen.
+    """
+    scale = faces.scale()
+    if scale is None:
+        return config
+    if chosen and not fits(scale, config.net.face_scale):
+        raise UserError(f"net.face_scale={config.net.face_scale}, but the faces are cut at {scale}", "leave it out")
+    return config if chosen else config.replace({"net.face_scale": scale})
+
+
+def fits(scale: float, other: float) -> bool:
+    """Whether faces cut at one scale are of use to a network of the other."""
+    return abs(scale / other - 1) < 0.03
 
 
 def _parted(source: str) -> tuple[str, float | None]:

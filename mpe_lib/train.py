@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from mpe_lib.config import Config, near
 from mpe_lib.errors import UserError
 from mpe_lib.faces.crops import RandomCrops, Sample, Shuffled
 from mpe_lib.faces.facset import Faces
+from mpe_lib.files import alone
 from mpe_lib.learner import Learner
 from mpe_lib.losses import au_weights
 from mpe_lib.memory import keep_freed_memory
@@ -56,7 +57,8 @@ def train(
 
     Raises:
         UserError: `out` holds a run already and `resume` is false, or holds none and it is true; or its config or
-            its faces are others; the loss was not finite for several updates in a row; no such tracker.
+            its faces are others; another process trains there; the loss was not finite for several updates in a row; no
+            such tracker.
     """
     t = config.train
     if not t.recompute:  # which is for those who have little of it
@@ -66,8 +68,24 @@ def train(
         raise UserError(f"train.lambda_per={t.lambda_per} needs features to compare", "see mpe_lib.features")
     learner = Learner(config, au_weights(faces.rates()), accelerator, features if t.lambda_per else None, start)
     record = Record(config, accelerator, learner, validation, Run(out), faces.fingerprint())
-    record.begin(resume)
+    if resume:
+        Run(out).checkpoints()  # without one there is no folder either, and none is to be made
+    with alone(out) if accelerator.is_main_process else nullcontext():
+        record.begin(resume)
+        return _updates(config, faces, learner, record, accelerator, out, report)
 
+
+def _updates(
+    config: Config,
+    faces: Faces,
+    learner: Learner,
+    record: Record,
+    accelerator: Accelerator,
+    out: Path,
+    report: Callable[[Progress], None],
+) -> Summary:
+    """Every update from where the record stands."""
+    t = config.train
     first = record.position.update
     batches = Shuffled(faces.frequency, t.batch, first, t.updates, t.seed)
     crops = RandomCrops(faces, t.scale_jitter, t.seed)

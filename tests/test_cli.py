@@ -297,7 +297,7 @@ def test_evaluate_by_a_judge_and_by_openface(
 def test_evaluate_by_who_is_no_judge(mpe: Mpe, faces: Path, fitting: Path, tmp_path: Path) -> None:
     call = ["evaluate", "--faces", faces, "--weights", fitting]
     line = one_line(mpe(*call, "--judge", fitting))
-    assert line.endswith(f"{fitting}: weights of mpenet, not of a judge; train one: --preset judge-small")
+    assert line.endswith(f"{fitting}: weights of mpenet, not of a judge; take those called judge")
     assert f"{tmp_path}: no program FaceLandmarkImg" in one_line(mpe(*call, "--openface", tmp_path))
 
 

@@ -21,6 +21,7 @@ from mpe_lib.checkpoint import Run
 from mpe_lib.config import Config, TrainConfig, preset
 from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import read_all, read_faces
+from mpe_lib.files import alone
 from mpe_lib.learner import learning_rate
 from mpe_lib.losses import LossTerms, mpe_loss
 from mpe_lib.nets import VGGFace, build_model
@@ -78,6 +79,13 @@ def finished(finished_run: Path, tmp_path: Path) -> Path:
 
 
 # ---- what a training leaves
+
+
+def test_two_in_one_folder(finished: Path, faces: Path) -> None:
+    before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
+    with alone(finished), pytest.raises(UserError, match=r"is being filled by another process; wait for it"):
+        run(finished, faces, resume=True)
+    assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
 
 
 def test_the_folder_of_a_run(finished_run: Path) -> None:

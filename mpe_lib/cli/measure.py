@@ -1,18 +1,13 @@
 """`mpe evaluate` and `mpe openface`."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from mpe_lib.cli.options import Fold, OpenFace, Weights, device, fits
+from mpe_lib.cli.options import Fold, OpenFace, Weights
 from mpe_lib.cli.terminal import ALL, SOME, counting_bar, say, told
-from mpe_lib.errors import UserError
-
-if TYPE_CHECKING:
-    from mpe_lib.recognise import Recogniser
 
 
 def evaluate(
@@ -33,12 +28,13 @@ def evaluate(
         from mpe_lib.evaluate import figures_table
         from mpe_lib.faces.facset import read_all
         from mpe_lib.files import atomic
-        from mpe_lib.recognise import recognise, recognition_table
-        from mpe_lib.sources import face_folder
+        from mpe_lib.machine import device
+        from mpe_lib.recognise import recognise, recognisers, recognition_table
+        from mpe_lib.sources import face_folder, fits
         from mpe_lib.weights import load
 
         net = load(weights).to(device())
-        recognisers = list(_recognisers(judge, openface))
+        asked = recognisers(judge, openface)
         with counting_bar() as counted:
             folders = [face_folder(each, net.config.face_scale, counted) for each in faces]
         tested = read_all([(folder, None) for folder in folders], split, net.config.aus, fold)
@@ -48,7 +44,7 @@ def evaluate(
         figures = measure(net, tested, border)
         print(figures_table(figures))
         figures["recognised"] = []
-        for by in recognisers:
+        for by in asked:
             labelled = read_all([(folder, None) for folder in folders], split, by.aus, fold)
             with counting_bar() as counted:
                 figures["recognised"].append(recognise(by, net, labelled, counted))
@@ -66,9 +62,9 @@ def openface(
     """Let OpenFace label photographs: a table of file_name, AU1, AU2, ... (1, 0, and nothing for unknown)."""
     with told():
         from mpe_lib.faces.photos import find_pictures
-        from mpe_lib.openface import run_openface, write_table
+        from mpe_lib.openface import find_openface, run_openface, write_table
 
-        program, pictures = _openface(openface), find_pictures(photos)
+        program, pictures = find_openface(openface), find_pictures(photos)
         with counting_bar() as counted:
             seen = run_openface(program, list(pictures), report=counted)
         write_table(out, pictures, seen)
@@ -78,31 +74,3 @@ def openface(
         f"{out}: {len(seen.units)} of {len(pictures)} pictures with action units, {len(seen.undetected)} without a face"
     )
     raise SystemExit(SOME if seen.failed else ALL)
-
-
-def _recognisers(judge: str | None, openface: str | None) -> "Iterator[Recogniser]":
-    """Those that are asked for.
-
-    Raises:
-        UserError: weights that are of no judge, or no OpenFace.
-    """
-    from mpe_lib.nets import Judge
-    from mpe_lib.recognise import ByJudge, ByOpenFace
-    from mpe_lib.weights import load
-
-    if judge is not None:
-        judging = load(judge)
-        if not isinstance(judging, Judge):
-            raise UserError(
-                f"{judge}: weights of {judging.config.system}, not of a judge", "train one: --preset judge-small"
-            )
-        yield ByJudge(judging.to(device()), judge)
-    if openface is not None:
-        yield ByOpenFace(_openface(openface))
-
-
-def _openface(given: str | None) -> Path:
-    """The program; "auto" and None look for it."""
-    from mpe_lib.openface import find_openface
-
-    return find_openface(None if given in (None, "auto") else given)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mpe_lib.cli.options import Weights, device
+from mpe_lib.cli.options import Weights
 from mpe_lib.cli.terminal import ALL, NONE, SOME, say, told
 from mpe_lib.errors import UserError
 
@@ -24,6 +24,7 @@ def restore(
     """Restore every face of every photograph from 16 x 16 pixels."""
     with told():
         from mpe_lib.faces.picture import read_picture
+        from mpe_lib.machine import device
         from mpe_lib.photograph import find_faces, restore_found
         from mpe_lib.weights import load
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mpe_lib.cli.options import Fold, device, fits
+from mpe_lib.cli.options import Fold
 from mpe_lib.cli.terminal import ALL, INTERRUPTED, counting_bar, say, told, training_bar
 from mpe_lib.errors import UserError
 
@@ -53,7 +53,7 @@ def train(
         from mpe_lib.config import preset as find_preset
         from mpe_lib.faces.facset import read_all
         from mpe_lib.features import find_features
-        from mpe_lib.sources import face_folders
+        from mpe_lib.sources import cut_as, face_folders
         from mpe_lib.train import train as run
         from mpe_lib.weights import load
 
@@ -68,7 +68,7 @@ def train(
             sources = face_folders(faces, config.net.face_scale, counted)
         known = read_all(sources, "train", config.net.aus, fold)
         validation = read_all(sources, "val", config.net.aus, fold, needed=False)
-        config = _cut_as(known, config, chosen="net.face_scale" in changes)
+        config = cut_as(known, config, chosen="net.face_scale" in changes)
         for warning in _warnings(config, known, validation):
             say(warning)
         if resume and Run(out).damaged():
@@ -81,23 +81,11 @@ def train(
     raise SystemExit(ALL if summary.finished else INTERRUPTED)
 
 
-def _cut_as(faces: "Faces", config: "Config", *, chosen: bool) -> "Config":
-    """The config for faces of the scale that these were cut at.
-
-    Raises:
-        UserError: another scale was chosen.
-    """
-    scale = faces.scale()
-    if scale is None:
-        return config
-    if chosen and not fits(scale, config.net.face_scale):
-        raise UserError(f"net.face_scale={config.net.face_scale}, but the faces are cut at {scale}", "leave it out")
-    return config if chosen else config.replace({"net.face_scale": scale})
-
-
 def _warnings(config: "Config", faces: "Faces", validation: "Faces") -> Iterator[str]:
     """What can't be learned or measured with these faces, and what takes for ever on this machine."""
     from torch import ops
+
+    from mpe_lib.machine import device
 
     if not len(validation):
         yield "no face in split 'val': nothing is validated, and the last network is kept"

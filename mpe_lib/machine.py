@@ -1,0 +1,39 @@
+"""Where a computation happens: the device, what it is, and which code runs on it."""
+
+import platform
+import subprocess
+from pathlib import Path
+
+import torch
+
+from mpe_lib.memory import keep_freed_memory
+
+ROOT = Path(__file__).parent
+
+
+def device() -> str:
+    """Where to compute: a GPU if there is one, else a CPU that is made ready for it."""
+    keep_freed_memory()
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def describe() -> str:
+    """What computes here, and with which PyTorch, in a line."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    processor = names[0] if names else platform.processor()
+    gpu = f"{torch.cuda.get_device_name()}, " if torch.cuda.is_available() else ""
+    return f"{gpu}{processor}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+
+
+def commit() -> str | None:
+    """The commit of this code, with a + if files have been changed since; None if it is not in a repository."""
+    said: list[str] = []
+    for command in ("rev-parse --short=12 HEAD", f"status --porcelain --untracked-files=no -- {ROOT}"):
+        try:
+            git = subprocess.run(["git", "-C", ROOT, *command.split(" ")], capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            return None
+        said.append(git.stdout.strip())
+    return said[0] + ("+" if said[1] else "")
