@@ -4,10 +4,13 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from filelock import FileLock
+
 from mpe_lib.config import Config
 from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import Faces
 from mpe_lib.faces.london import find_london
+from mpe_lib.files import writing
 
 PEOPLE = 4  # faces of each synthetic person
 COUNT = 1000  # of "synthetic" alone
@@ -98,6 +101,13 @@ def _synthetic(count: int, scale: float, report: Report) -> Path:
     from mpe_lib.synthetic.people import VERSION, prepare_synthetic
 
     folder = pooch.os_cache("mpe") / f"synthetic-{VERSION}-{count}-{scale:g}"
-    if not (folder / "metadata.csv").is_file():
-        prepare_synthetic(folder, count, count // PEOPLE, scale=scale, report=report)
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.with_name(f"{folder.name}.lock"))  # several trainings may want the same ones
+        lock.acquire()
+    try:
+        if not (folder / "metadata.csv").is_file():
+            prepare_synthetic(folder, count, count // PEOPLE, scale=scale, report=report)
+    finally:
+        lock.release()
     return folder

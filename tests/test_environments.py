@@ -65,7 +65,7 @@ def test_constraints_are_sorted_exact_public_versions():
     assert canonicalize_name(PROJECT["name"]) not in names
 
 
-@pytest.mark.parametrize("requirement", [*CORE, *EXTRAS["notebooks"], *EXTRAS["dev"]], ids=str)
+@pytest.mark.parametrize("requirement", [*CORE, *EXTRAS["notebooks"], *EXTRAS["sweep"], *EXTRAS["dev"]], ids=str)
 def test_constraints_pin_an_allowed_version(requirement: Requirement):
     pins = {canonicalize_name(name): version for name, _, version in (pin.partition("==") for pin in PINS)}
     assert Version(pins[canonicalize_name(requirement.name)]) in requirement.specifier

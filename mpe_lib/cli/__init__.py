@@ -8,11 +8,12 @@ import typer
 from mpe_lib.cli.faces import fetch, prepare
 from mpe_lib.cli.measure import evaluate, openface
 from mpe_lib.cli.restore import restore
+from mpe_lib.cli.sweep import sweep
 from mpe_lib.cli.terminal import fail
 from mpe_lib.cli.train import train
 
 app = typer.Typer(help="Faces from 16 x 16 to 128 x 128 pixels: restore, train, evaluate.", add_completion=False)
-for command in (restore, train, evaluate, openface):
+for command in (restore, train, evaluate, openface, sweep):
     app.command()(command)
 app.add_typer(prepare, name="prepare")
 app.add_typer(fetch, name="fetch")

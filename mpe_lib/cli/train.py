@@ -57,7 +57,7 @@ def train(
         from mpe_lib.train import train as run
         from mpe_lib.weights import load
 
-        changes: dict[str, Any] = dict(_field(text) for text in sets or ())
+        changes: dict[str, Any] = dict(field(text) for text in sets or ())
         if updates is not None:
             changes["train.updates"] = updates
         config = find_preset(preset).replace(changes)
@@ -111,7 +111,7 @@ def _tell_end(out: Path, summary: "Summary") -> None:
     print(f"{out}: {best}, {summary.seconds:.0f} s{skipped}")
 
 
-def _field(text: str) -> tuple[str, str]:
+def field(text: str) -> tuple[str, str]:
     """FIELD=VALUE, apart."""
     name, equals, value = text.partition("=")
     if not equals:

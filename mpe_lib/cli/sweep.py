@@ -1,0 +1,64 @@
+"""`mpe sweep`."""
+
+from contextlib import nullcontext
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mpe_lib.cli.terminal import ALL, NONE, SOME, say, told
+from mpe_lib.cli.train import field
+from mpe_lib.errors import UserError
+
+if TYPE_CHECKING:
+    from mpe_lib.sweep import Ran
+
+
+def sweep(
+    file: Annotated[Path, typer.Argument(metavar="SWEEP.yaml", help="The grid, as mpe_lib/sweep.py explains.")],
+    scheduler: Annotated[
+        str | None, typer.Option(help="Of a dask cluster, as tcp://node:8786; else this machine's GPUs or cores.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="At once on this machine.", min=1)] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A common parameter, as in seed=1.")
+    ] = None,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only list the cells, and which have finished.")] = False,
+) -> None:
+    """Run a notebook through a grid of parameters, here or on many machines. Interrupted, the same command goes on."""
+    with told():
+        if find_spec("distributed") is None or find_spec("papermill") is None:
+            raise UserError("mpe sweep needs dask and papermill", "pip install 'mpe-lib[notebooks,sweep]'")
+        import yaml
+        from distributed import Client
+
+        from mpe_lib.sweep import read_sweep, run_sweep
+
+        grid = read_sweep(file, {name: yaml.safe_load(value) for name, value in map(field, sets or ())})
+        left = [cell for cell in grid.cells if not cell.finished()]
+        print(f"{file}: {len(grid.cells)} cells, {len(grid.cells) - len(left)} finished before", flush=True)
+        if dry:
+            for cell in grid.cells:
+                print(f"{cell.name}: {'to run' if cell in left else 'finished'}")
+            raise SystemExit(ALL)
+        with _cluster(scheduler, workers) as cluster, Client(cluster) as client:
+            print(f"dashboard: {client.dashboard_link}", flush=True)
+            ran = run_sweep(grid, client, _tell)
+    failed = [each for each in ran if each.problem]
+    for each in failed:
+        say(f"{each.cell.name}: {each.problem}; see {each.cell.folder / 'failed.ipynb'}")
+    raise SystemExit(ALL if not failed else SOME if len(failed) < len(ran) else NONE)
+
+
+def _cluster(scheduler: str | None, workers: int | None) -> Any:
+    """A cluster's address, or a cluster of this machine, which ends with the sweep."""
+    from mpe_lib.sweep import local_cluster
+
+    return local_cluster(workers) if scheduler is None else nullcontext(scheduler)
+
+
+def _tell(ran: "Ran", done: int, total: int) -> None:
+    print(
+        f"[{done}/{total}] {ran.cell.name}: {'failed' if ran.problem else 'finished'}, {ran.seconds:.0f} s", flush=True
+    )

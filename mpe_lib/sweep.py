@@ -1,0 +1,246 @@
+"""Many runs of a notebook, one for each cell of a grid, on as many machines as there are.
+
+A YAML file names the notebook and what its parameters go through:
+
+    notebook: one_run.ipynb              # beside the YAML file, or from there
+    out: ../../out/systems               # receives a folder for each cell
+    collect: ../../figures/results/systems   # optional: receives every cell's result.json as CELL.json
+    common: {faces: [my_faces], judge: judge}
+    grid:
+      seed: [0, 1, 2]
+      network:
+        - {name: SRCNN, preset: srcnn}   # parameters that go together; name, else the first
+        - {name: MPENet, preset: paper}  # names the cell
+
+Each combination is a cell. Its notebook gets the parameters and `output`, its own folder; where a text holds {seed},
+{output} or another parameter in braces, that one's value stands there. A cell that has finished with the same parameters is not
+run again; what a lost machine was at is run by another.
+"""
+
+import itertools
+import json
+import logging
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from mpe_lib.config import near
+from mpe_lib.errors import UserError
+from mpe_lib.files import atomic
+
+NOTEBOOK, FAILED = "notebook.ipynb", "failed.ipynb"  # of a cell that has finished, or that has not
+RESULT = "result.json"  # what a cell's notebook may leave, to be collected
+PARTS = ("notebook", "out", "collect", "common", "grid")
+UNSAFE = re.compile(r"[^\w+.,=@-]+")  # in the name of a folder
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of the notebook."""
+
+    name: str
+    folder: Path  # its own
+    parameters: Mapping[str, Any]
+
+    def finished(self) -> bool:
+        """Whether it has run to its end with these parameters."""
+        try:
+            notes = json.loads((self.folder / NOTEBOOK).read_text(encoding="utf-8"))["metadata"]["papermill"]
+        except (OSError, ValueError, KeyError):
+            return False
+        return notes["exception"] is None and notes["parameters"] == json.loads(json.dumps(self.parameters))
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A grid of runs."""
+
+    notebook: Path
+    out: Path
+    cells: list[Cell]
+    collect: Path | None = None
+
+
+class Ran(NamedTuple):
+    """What became of a cell."""
+
+    cell: Cell
+    problem: str | None  # the last line of its error; None if it has finished
+    seconds: float
+
+
+def read_sweep(path: Path, changes: Mapping[str, Any] | None = None) -> Sweep:
+    """The sweep that a YAML file describes.
+
+    Args:
+        path: the file.
+        changes: to its common parameters.
+
+    Raises:
+        UserError: no such file, no YAML, unknown or missing parts, two cells of one name, or no notebook.
+    """
+    parts = _read(path)
+    here = path.resolve().parent
+    notebook, out = (here / str(parts[name]) for name in ("notebook", "out"))
+    if not notebook.is_file():
+        raise UserError(f"{path}: notebook {parts['notebook']} is not there", f"name one as seen from {here}")
+    common = {**parts.get("common", {}), **(changes or {})}
+    cells: dict[str, Cell] = {}
+    for name, parameters in _combinations(path, parts["grid"]):
+        parameters = _filled(path, {**common, **parameters, "output": str(out / name)})
+        if name in cells:
+            raise UserError(f"{path}: two cells would be called {name}", "give their networks different names")
+        cells[name] = Cell(name, out / name, parameters)
+    collect = parts.get("collect")
+    return Sweep(notebook, out, list(cells.values()), here / str(collect) if collect else None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        parts: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: no YAML file to read ({error})".replace("\n", " "), "see mpe_lib/sweep.py") from error
+    if not isinstance(parts, dict):
+        raise UserError(f"{path}: describes no sweep", f"it has the parts {', '.join(PARTS)}")
+    for name in parts:
+        if name not in PARTS:
+            raise UserError(f"{path}: unknown part '{name}'", near(str(name), PARTS))
+    for name in ("notebook", "out", "grid"):
+        if not parts.get(name):
+            raise UserError(f"{path}: no part '{name}'", f"it has the parts {', '.join(PARTS)}")
+    return parts
+
+
+def _combinations(path: Path, grid: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The name and the parameters of every cell."""
+    if not isinstance(grid, dict) or not all(isinstance(values, list) and values for values in grid.values()):
+        raise UserError(f"{path}: the grid is no table of lists", "write it as in seed: [0, 1, 2]")
+    for values in itertools.product(*grid.values()):
+        parameters: dict[str, Any] = {}
+        names, plain = list[str](), list[str]()
+        for key, value in zip(grid, values, strict=True):
+            if isinstance(value, dict):
+                parameters |= value
+                names.append(str(value.get("name", next(iter(value.values()), ""))))
+            else:
+                parameters[key] = value
+                plain.append(f"{key}{value}")
+        yield UNSAFE.sub("_", "-".join(names + plain)), parameters
+
+
+def _filled(path: Path, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters, those in braces replaced by their values."""
+    try:
+        return {
+            name: value.format_map(parameters) if isinstance(value, str) else value
+            for name, value in parameters.items()
+        }
+    except (KeyError, ValueError, IndexError) as error:
+        raise UserError(f"{path}: no parameter for the braces ({error})", "name one of the same cell") from error
+
+
+def local_cluster(workers: int | None = None) -> Any:
+    """A dask cluster on this machine: a worker for each GPU, or each core, or as many as are asked for.
+
+    Each has a GPU, or its share of the cores, to itself.
+    """
+    import torch
+    from distributed import Nanny, Scheduler, SpecCluster
+
+    logging.getLogger("distributed").setLevel(logging.WARNING)  # it tells of every connection
+
+    gpus, cores = torch.cuda.device_count(), os.cpu_count() or 1
+    count = workers or gpus or cores
+
+    def environment(number: int) -> dict[str, str]:
+        threads = str(max(1, cores // count))
+        shared = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "DASK_LOGGING__DISTRIBUTED": "warning"}
+        return shared | ({"CUDA_VISIBLE_DEVICES": str(number % gpus)} if gpus else {})
+
+    return SpecCluster(
+        scheduler={"cls": Scheduler, "options": {"dashboard_address": "127.0.0.1:0", "host": "127.0.0.1"}},
+        workers={
+            number: {"cls": Nanny, "options": {"nthreads": 1, "env": environment(number), "host": "127.0.0.1"}}
+            for number in range(count)
+        },
+    )
+
+
+def run_sweep(
+    sweep: Sweep,
+    client: Any,
+    report: Callable[[Ran, int, int], None] = lambda ran, done, total: None,
+) -> list[Ran]:
+    """Run every cell that has not finished, each as a task of a dask cluster.
+
+    A task is given to another worker when its own is lost; a notebook that fails is not tried again.
+
+    Args:
+        sweep: what to run; its folders must be the same for all workers.
+        client: a `distributed.Client`.
+        report: told of every cell that has run, how many have, and how many there are to run.
+
+    Returns:
+        What became of the cells that were run.
+    """
+    from distributed import as_completed
+
+    todo = [cell for cell in sweep.cells if not cell.finished()]
+    futures = {
+        client.submit(run_cell, sweep.notebook, cell, Path.cwd(), key=f"{cell.name}-{time.time_ns()}", pure=False): cell
+        for cell in todo
+    }
+    done: list[Ran] = []
+    for future in as_completed(futures):
+        cell, error = futures[future], future.exception()
+        # a worker that took too many with it: the task is not tried a fourth time
+        ran = future.result() if error is None else Ran(cell, f"{type(error).__name__}: {error}", 0.0)
+        done.append(ran)
+        report(ran, len(done), len(todo))
+    _collect(sweep)
+    return done
+
+
+def run_cell(notebook: Path, cell: Cell, cwd: Path) -> Ran:
+    """Run the notebook of one cell, here; it leaves notebook.ipynb, or failed.ipynb."""
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    from mpe_lib.jupyter import mend_sockets
+
+    mend_sockets()
+    begun = time.perf_counter()
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    for name in (NOTEBOOK, FAILED):
+        (cell.folder / name).unlink(missing_ok=True)
+    problem = None
+    under_way = cell.folder / "under_way.ipynb"
+    try:
+        papermill.execute_notebook(
+            notebook, under_way, dict(cell.parameters), cwd=cwd, progress_bar=False, kernel_name="python3"
+        )
+    except PapermillExecutionError as error:
+        problem = f"{error.ename}: {error.evalue}".strip().replace("\n", " ")
+    except DeadKernelError as error:
+        problem = f"{error}; it may have run out of memory"
+    under_way.replace(cell.folder / (FAILED if problem else NOTEBOOK))
+    return Ran(cell, problem, time.perf_counter() - begun)
+
+
+def _collect(sweep: Sweep) -> None:
+    """The results of all cells that have finished, in one folder."""
+    if sweep.collect is None:
+        return
+    for cell in sweep.cells:
+        result = cell.folder / RESULT
+        if cell.finished() and result.is_file():
+            with atomic(sweep.collect / f"{cell.name}.json") as temporary:
+                shutil.copyfile(result, temporary)
