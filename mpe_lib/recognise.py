@@ -50,7 +50,8 @@ class ByJudge:
     """The project's own: a ResNet-18 that was trained on originals."""
 
     def __init__(self, judge: Judge, name: str) -> None:
-        self._judge, self.name, self.aus = judge, f"judge {name}", judge.config.aus
+        self._judge, self.aus = judge, judge.config.aus
+        self.name = name if name == "judge" else f"judge {name}"
 
     def __call__(self, pictures: Picture) -> Recognition:
         device = next(self._judge.parameters()).device

@@ -13,8 +13,8 @@ A YAML file names the notebook and what its parameters go through:
         - {name: MPENet, preset: paper}  # names the cell
 
 Each combination is a cell. Its notebook gets the parameters and `output`, its own folder; where a text holds {seed},
-{output} or another parameter in braces, that one's value stands there. A cell that has finished with the same parameters is not
-run again; what a lost machine was at is run by another.
+{output} or another parameter in braces, that one's value stands there. A cell that has finished with the same
+parameters is not run again; what a lost machine was at is run by another.
 """
 
 import itertools

@@ -6,14 +6,14 @@ from io import TextIOWrapper
 import typer
 
 from mpe_lib.cli.faces import fetch, prepare
-from mpe_lib.cli.measure import evaluate, openface
+from mpe_lib.cli.measure import evaluate, openface, tables
 from mpe_lib.cli.restore import restore
 from mpe_lib.cli.sweep import sweep
 from mpe_lib.cli.terminal import fail
 from mpe_lib.cli.train import train
 
 app = typer.Typer(help="Faces from 16 x 16 to 128 x 128 pixels: restore, train, evaluate.", add_completion=False)
-for command in (restore, train, evaluate, openface, sweep):
+for command in (restore, train, evaluate, openface, tables, sweep):
     app.command()(command)
 app.add_typer(prepare, name="prepare")
 app.add_typer(fetch, name="fetch")

@@ -1,4 +1,4 @@
-"""`mpe evaluate` and `mpe openface`."""
+"""`mpe evaluate`, `mpe openface` and `mpe tables`."""
 
 import json
 from pathlib import Path
@@ -74,3 +74,14 @@ def openface(
         f"{out}: {len(seen.units)} of {len(pictures)} pictures with action units, {len(seen.undetected)} without a face"
     )
     raise SystemExit(SOME if seen.failed else ALL)
+
+
+def tables(
+    folders: Annotated[list[Path], typer.Argument(metavar="FOLDER...", help="Results, as mpe sweep collects them.")],
+) -> None:
+    """Print Tables 1 to 4 as Markdown, as far as the results go, with the paper's figures and what may be chance."""
+    with told():
+        from mpe_lib.results import read_results
+        from mpe_lib.tables import all_tables
+
+        print("\n\n".join(all_tables(read_results(folder)) for folder in folders))
