@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from mpe_lib.au import CATALOGUE
+from mpe_lib.compare import Compared
 from mpe_lib.faces.align import Face
 from mpe_lib.photograph import Restored
 from mpe_lib.pixels import Picture
@@ -64,6 +66,36 @@ def row(pictures: Mapping[str, Picture], points: Mapping[str, NDArray[Any]] | No
         if points and name in points:
             _points(axes, points[name])
             axes.set(xlim=(-0.5, picture.shape[1] - 0.5), ylim=(picture.shape[0] - 0.5, -0.5))
+    return figure
+
+
+def compared(faces: Sequence[Compared], *, differences: bool = False) -> Figure:
+    """Faces by several networks, a row each: input, every network's, original, with PSNR and SSIM (Fig. 2).
+
+    With `differences` a second row has how far each is from the original (Fig. 3).
+    """
+    columns, tall = len(faces[0].restored) + 2, 1 + differences
+    figure = Figure(
+        figsize=(1.5 * columns, (1.72 + 1.5 * differences) * len(faces) + 0.3),
+        layout=ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02, wspace=0, hspace=0.02),
+    )
+    grid = figure.subplots(tall * len(faces), columns, squeeze=False)
+    for number, face in enumerate(faces):
+        first, *below = grid[tall * number : tall * (number + 1)]
+        scores = face.scores()
+        best = max(scores, key=lambda name: scores[name][0])
+        named = {"input": face.lr} | face.restored | {"original": face.original}
+        for axes, (name, picture) in zip(first, named.items(), strict=True):
+            _picture(axes, picture, name if number == 0 else "", size=10)
+            text = "{:.2f} / {:.3f}".format(*scores[name]) if name in scores else ""
+            label = "dB / SSIM" if name == "input" else text
+            axes.set_xlabel(label, fontsize=8, color=INK, weight="bold" if name == best else "normal", labelpad=2)
+        for left, *row, right in below:
+            left.text(1, 0.5, "difference\nto the original", fontsize=8, color=INK, ha="right", va="center")
+            left.set_axis_off()
+            right.set_axis_off()
+            for axes, map_ in zip(row, face.differences().values(), strict=True):
+                _picture(axes, map_, "")
     return figure
 
 

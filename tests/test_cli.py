@@ -465,7 +465,9 @@ def test_a_wrong_call(mpe: Mpe, arguments: list[str], told: str) -> None:
     assert told in one_line(mpe(*arguments))
 
 
-@pytest.mark.parametrize("command", [[], ["restore"], ["train"], ["evaluate"], ["openface"]])
+@pytest.mark.parametrize(
+    "command", [[], ["restore"], ["compare"], ["train"], ["evaluate"], ["openface"], ["tables"], ["sweep"]]
+)
 def test_help(mpe: Mpe, command: list[str]) -> None:
     result = mpe(*command, "--help")
     assert (result.code, result.err) == (0, "")

@@ -5,6 +5,7 @@ from io import TextIOWrapper
 
 import typer
 
+from mpe_lib.cli.compare import compare
 from mpe_lib.cli.faces import fetch, prepare
 from mpe_lib.cli.measure import evaluate, openface, tables
 from mpe_lib.cli.restore import restore
@@ -13,7 +14,7 @@ from mpe_lib.cli.terminal import fail
 from mpe_lib.cli.train import train
 
 app = typer.Typer(help="Faces from 16 x 16 to 128 x 128 pixels: restore, train, evaluate.", add_completion=False)
-for command in (restore, train, evaluate, openface, tables, sweep):
+for command in (restore, compare, train, evaluate, openface, tables, sweep):
     app.command()(command)
 app.add_typer(prepare, name="prepare")
 app.add_typer(fetch, name="fetch")

@@ -1,0 +1,44 @@
+"""`mpe compare`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mpe_lib.cli.terminal import told
+
+
+def compare(
+    photos: Annotated[
+        list[str], typer.Argument(metavar="FACE...", help="Photographs; astronaut; or person:5, a synthetic one.")
+    ],
+    out: Annotated[Path, typer.Option(help="The picture, a PNG.")],
+    weights: Annotated[
+        list[str],
+        typer.Option(help="Shipped weights, a file, or the folder of a run, perhaps with a name: DIC=dic-small."),
+    ],
+    differences: Annotated[bool, typer.Option("--differences", help="Also how far each is from the original.")] = False,
+) -> None:
+    """Draw the same faces by several networks, beside input, bicubic and original."""
+    with told():
+        from mpe_lib.compare import compare as by_each
+        from mpe_lib.compare import originals
+        from mpe_lib.files import atomic
+        from mpe_lib.machine import device
+        from mpe_lib.show import compared
+        from mpe_lib.weights import load
+
+        named = {name: load(place).to(device()) for name, place in map(_named, weights)}
+        scales = {net.config.face_scale for net in named.values()}
+        faces = by_each(named, originals(photos, min(scales)))
+        with atomic(out) as temporary:
+            compared(list(faces.values()), differences=differences).savefig(temporary, dpi=110)
+    for face, one in faces.items():
+        scores = ", ".join(f"{name} {decibel:.2f} dB" for name, (decibel, _) in one.scores().items())
+        print(f"{face}: {scores}")
+
+
+def _named(text: str) -> tuple[str, str]:
+    """What a network is to be called, and its weights."""
+    name, equals, place = text.partition("=")
+    return (name, place) if equals and not Path(text).exists() else (Path(text).name, text)
