@@ -123,6 +123,15 @@ def test_prelu_is_that_of_torch_in_values_and_gradients(slope: float, dtype: tor
             torch.testing.assert_close(mine, other, rtol=tolerance, atol=tolerance)
 
 
+def test_prelu_without_gradients_writes_over_its_input() -> None:
+    ours, theirs = OneSlopePReLU(init=0.3), nn.PReLU(init=0.3)
+    x = torch.randn(2, 3, 4, 4)
+    with torch.no_grad():
+        expected = theirs(x)
+        assert ours(x).data_ptr() == x.data_ptr()
+    torch.testing.assert_close(x, expected)
+
+
 def test_gradients_of_prelu() -> None:
     x = (random(2, 3, 4) - 0.5).double().requires_grad_()
     assert gradcheck(OneSlopePReLU(init=0.3).double(), (x,))

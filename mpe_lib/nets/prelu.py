@@ -9,16 +9,21 @@ from torch.nn import functional as F
 
 
 class OneSlopePReLU(nn.PReLU):
-    """max(0, x) + slope min(0, x); as `nn.PReLU` with one parameter, in values and in the state dict."""
+    """max(0, x) + slope min(0, x); as `nn.PReLU` with one parameter, in values and in the state dict.
+
+    Where no gradient is asked for it writes over its input, the output of a convolution that nobody else holds.
+    """
 
     def __init__(self, init: float = 0.2) -> None:
         super().__init__(num_parameters=1, init=init)
 
     def forward(self, input: Tensor) -> Tensor:
         """Any shape."""
-        if input.is_cpu and not torch.compiler.is_compiling():
-            return _LeakyReLU.apply(input, self.weight)  # pyright: ignore[reportReturnType]
-        return super().forward(input)
+        if not input.is_cpu or torch.compiler.is_compiling():
+            return super().forward(input)
+        if not torch.is_grad_enabled():
+            return F.leaky_relu_(input, self.weight.item())
+        return _LeakyReLU.apply(input, self.weight)  # pyright: ignore[reportReturnType]
 
 
 class _LeakyReLU(torch.autograd.Function):
