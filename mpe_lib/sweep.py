@@ -161,15 +161,13 @@ def local_cluster(workers: int | None = None) -> Any:
 
     def environment(number: int) -> dict[str, str]:
         threads = str(max(1, cores // count))
-        shared = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "DASK_LOGGING__DISTRIBUTED": "warning"}
+        shared = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
         return shared | ({"CUDA_VISIBLE_DEVICES": str(number % gpus)} if gpus else {})
 
+    worker = {"nthreads": 1, "host": "127.0.0.1", "silence_logs": logging.WARNING}
     return SpecCluster(
         scheduler={"cls": Scheduler, "options": {"dashboard_address": "127.0.0.1:0", "host": "127.0.0.1"}},
-        workers={
-            number: {"cls": Nanny, "options": {"nthreads": 1, "env": environment(number), "host": "127.0.0.1"}}
-            for number in range(count)
-        },
+        workers={number: {"cls": Nanny, "options": worker | {"env": environment(number)}} for number in range(count)},
     )
 
 
@@ -225,7 +223,13 @@ def run_cell(notebook: Path, cell: Cell, cwd: Path) -> Ran:
     under_way = cell.folder / "under_way.ipynb"
     try:
         papermill.execute_notebook(
-            notebook, under_way, dict(cell.parameters), cwd=cwd, progress_bar=False, kernel_name="python3"
+            notebook,
+            under_way,
+            dict(cell.parameters),
+            cwd=cwd,
+            progress_bar=False,
+            kernel_name="python3",
+            extra_arguments=["--log-level=ERROR"],  # of the kernel, which warns of every port
         )
     except PapermillExecutionError as error:
         problem = f"{error.ename}: {error.evalue}".strip().replace("\n", " ")

@@ -213,4 +213,5 @@ def test_by_the_command_line(
     assert err == f"mpe: broken: ValueError: no such thing; see {tmp_path / 'out' / 'broken' / 'failed.ipynb'}\n"
     assert json.loads((tmp_path / "results" / "A.json").read_text())["text"] == 1.5
     assert call("--dry-run", "--set", "text=1.5")[1].endswith("A: finished\nbroken: to run\n")
+    assert call("--dry-run", "--only", "b*")[1].endswith("s.yaml: 1 cells, 0 finished before\nbroken: to run\n")
     assert call(*scheduler, "--set", "text=1.5")[0] == 2  # nothing of what was left succeeded

@@ -1,6 +1,8 @@
 """`mpe sweep`."""
 
 from contextlib import nullcontext
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,6 +26,7 @@ def sweep(
     sets: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A common parameter, as in seed=1.")
     ] = None,
+    only: Annotated[str | None, typer.Option(help="Cells whose name fits a pattern, as in 'DIC*'.")] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Only list the cells, and which have finished.")] = False,
 ) -> None:
     """Run a notebook through a grid of parameters, here or on many machines. Interrupted, the same command goes on."""
@@ -36,6 +39,8 @@ def sweep(
         from mpe_lib.sweep import read_sweep, run_sweep
 
         grid = read_sweep(file, {name: yaml.safe_load(value) for name, value in map(field, sets or ())})
+        if only is not None:
+            grid = replace(grid, cells=[cell for cell in grid.cells if fnmatchcase(cell.name, only)])
         left = [cell for cell in grid.cells if not cell.finished()]
         print(f"{file}: {len(grid.cells)} cells, {len(grid.cells) - len(left)} finished before", flush=True)
         if dry:
