@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from mpe_lib.config import Config, preset
-from mpe_lib.evaluate import evaluate
+from mpe_lib.evaluate import evaluate, prior_effects
 from mpe_lib.faces.facset import Faces, read_all
 from mpe_lib.features import find_features
 from mpe_lib.files import atomic
 from mpe_lib.machine import commit, describe, device
-from mpe_lib.nets import System
+from mpe_lib.nets import MPENet, System
 from mpe_lib.recognise import recognise, recognisers
 from mpe_lib.record import Progress
 from mpe_lib.sources import cut_as, face_folders
@@ -84,7 +84,7 @@ def measure(experiment: Experiment, net: System, summary: Mapping[str, Any]) -> 
     Returns:
         name, preset, changes, seed, fold; budget {updates, batch, faces, seconds}; train and test {faces, n,
         fingerprint}; parameters; commit, machine; figures, as `evaluate` has them, and border 8, the same
-        without faces; recognised, a list of what `recognise` gives.
+        without faces; priors, as `prior_effects` has them, of MPENet; recognised, a list of what `recognise` gives.
     """
     config = experiment.config()
     folders = face_folders(experiment.faces, config.net.face_scale)
@@ -116,6 +116,7 @@ def measure(experiment: Experiment, net: System, summary: Mapping[str, Any]) -> 
         "machine": describe(),
         "figures": figures,
         f"border {BORDERS[1]}": inner,
+        "priors": prior_effects(net, tested) if isinstance(net, MPENet) else None,
         "recognised": [recognise(by, net, read("test", by.aus)) for by in asked],
     }
 

@@ -8,7 +8,7 @@ import pytest
 
 from mpe_lib.config import preset
 from mpe_lib.errors import UserError
-from mpe_lib.evaluate import evaluate
+from mpe_lib.evaluate import evaluate, prior_effects
 from mpe_lib.experiment import Experiment, run
 from mpe_lib.faces.facset import read_faces
 from mpe_lib.record import Progress
@@ -45,6 +45,7 @@ def test_what_a_run_leaves(faces: Path, tmp_path: Path) -> None:
     assert result["parameters"] == sum(each.numel() for each in net.parameters())
     assert result["figures"] == evaluate(net, read_faces(faces, "test", net.config.aus))
     assert result["border 8"]["border"] == 8
+    assert result["priors"] == prior_effects(net, read_faces(faces, "test", net.config.aus))
     (recognised,) = result["recognised"]
     assert recognised["by"] == "judge"
     assert recognised["pictures"]["original"]["per_au"]["AU12"]["n"] == 2
