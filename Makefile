@@ -30,10 +30,6 @@ assignment: $(READY)  ## the lessons for a class, without solutions and outputs,
 grade: $(READY)  ## make grade DIR=submissions: check what a class handed in, into grades.csv
 	.venv/bin/python tools/grade.py $(DIR)
 
-ablations: $(READY)  ## train the networks of lesson 12 anew, in an hour or two, into figures/results
-	.venv/bin/python tools/mended.py papermill notebooks/12_ablations_and_tables.ipynb out/ablations.ipynb -k python3 --cwd . -p rerun True -p output out/ablations --no-progress-bar
-	cp out/ablations/ablations.json out/ablations/ablations.png figures/results/
-
 figures: demo  ## draw the pictures of the README anew
 	cp out/demo/sheet.png figures/astronaut.png
 	.venv/bin/python tools/figures.py figures
@@ -46,4 +42,4 @@ $(READY): pyproject.toml constraints.txt
 	.venv/bin/pip install $$(.venv/bin/python tools/torch_index.py) -c constraints.txt -e '.[notebooks,dev]'
 	touch $@
 
-.PHONY: help demo test lint lab lessons assignment grade ablations figures clean
+.PHONY: help demo test lint lab lessons assignment grade figures clean

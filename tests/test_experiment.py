@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mpe_lib.config import preset
+from mpe_lib.config import ABLATIONS, VARIATIONS, preset
 from mpe_lib.errors import UserError
 from mpe_lib.evaluate import evaluate, prior_effects
 from mpe_lib.experiment import Experiment, run
@@ -111,3 +111,11 @@ def test_the_grids_of_the_tables_name_what_there_is(file: Path) -> None:
         config = Experiment(p["name"], p["preset"], p["faces"], changes, p["seed"]).config()
         assert config.train.seed == p["seed"]
         assert config.train.updates == changes["train.updates"]
+
+
+def test_the_grid_of_table_4_is_that_of_the_config() -> None:
+    (file,) = (file for file in SWEEPS if file.stem == "ablations")
+    cells = {cell.parameters["name"]: cell.parameters for cell in read_sweep(file).cells}
+    for name, changes in (ABLATIONS | VARIATIONS).items():
+        assert preset("tiny").replace(cells[name].get("changes", {})) == preset("tiny").replace(changes), name
+    assert cells.keys() - ABLATIONS.keys() - VARIATIONS.keys() == {"five steps"}

@@ -36,6 +36,7 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     "merged heatmaps": {"net.merge_landmarks": True},
     "L1": {"train.error": "l1"},
     "no Dice": {"train.dice": False},
+    "no AU loss": {"train.lambda_au": 0.0},  # the maps are there, and nobody has taught the units
 }
 
 # At the paper's .01 the action units' gradient in the SR branch is, early on, 7 times that of the pictures.

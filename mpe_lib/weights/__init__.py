@@ -15,7 +15,7 @@ from mpe_lib.errors import UserError
 from mpe_lib.files import atomic
 from mpe_lib.nets import System, build_model
 
-SHIPPED = Path(__file__).parent
+SHIPPED = Path(__file__).parent  # in compared/ those of other systems
 
 
 def load(weights: str | Path = "small") -> System:
@@ -49,7 +49,7 @@ def find(weights: str | Path) -> Path:
     Raises:
         UserError: there is none.
     """
-    shipped = {file.stem: file for file in SHIPPED.glob("*.safetensors")}
+    shipped = {file.stem: file for where in (".", "compared") for file in (SHIPPED / where).glob("*.safetensors")}
     if str(weights) in shipped:  # also where a folder has that name: write ./small for it
         return shipped[str(weights)]
     path = Path(weights)
