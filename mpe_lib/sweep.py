@@ -115,6 +115,8 @@ def _read(path: Path) -> dict[str, Any]:
     for name in ("notebook", "out", "grid"):
         if not parts.get(name):
             raise UserError(f"{path}: no part '{name}'", f"it has the parts {', '.join(PARTS)}")
+    if not isinstance(parts.get("common", {}), dict):
+        raise UserError(f"{path}: 'common' is no table of parameters", "write it as in common: {judge: judge}")
     return parts
 
 
@@ -155,7 +157,6 @@ def local_cluster(workers: int | None = None) -> Any:
     from distributed import Nanny, Scheduler, SpecCluster
 
     logging.getLogger("distributed").setLevel(logging.WARNING)  # it tells of every connection
-
     gpus, cores = torch.cuda.device_count(), os.cpu_count() or 1
     count = workers or gpus or cores
 

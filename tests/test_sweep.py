@@ -100,6 +100,7 @@ def test_the_cells_of_a_grid(notebook: Path, tmp_path: Path) -> None:
     [
         ({"gird": {}}, r"unknown part 'gird'; did you mean grid\?"),
         ({"grid": {}}, "no part 'grid'; it has the parts notebook, out, "),
+        ({"common": ["x"]}, "'common' is no table of parameters; write it as in"),
         ({"grid": {"seed": 3}}, r"the grid is no table of lists; write it as in seed: \[0, 1, 2\]"),
         ({"grid": {"network": [{"name": "A"}, {"name": "A", "seed": 1}]}}, "two cells would be called A; give"),
         ({"grid": {"text": ["{sed}"]}}, r"no parameter for the braces \('sed'\)"),
