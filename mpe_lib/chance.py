@@ -1,6 +1,7 @@
 """How much of a difference may be chance: of the faces that were tested, and of the training."""
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +18,6 @@ class Interval(NamedTuple):
     low: float
     high: float
 
-    @property
-    def certain(self) -> bool:
-        """Whether 0 lies outside."""
-        return self.low > 0 or self.high < 0
-
 
 def over_trainings(values: Array) -> Interval:
     """The mean of several trainings' figures (n,), by Student's t; of one training there is no interval."""
@@ -35,18 +31,48 @@ def over_trainings(values: Array) -> Interval:
 
 
 def over_faces(differences: Array, draws: int = DRAWS, seed: int = 0) -> Interval:
-    """The mean of paired differences (n,), by bootstrap: faces are drawn again, with replacement."""
-    means = _counts(len(differences), draws, seed) @ np.asarray(differences, np.float64) / len(differences)
+    """The mean of paired differences (n,), by bootstrap: faces are drawn again, with replacement.
+
+    They count as independent of each other, which frames of one video are not: there it is too narrow.
+    """
+    values = np.asarray(differences, np.float64) / len(differences)
+    means = np.concatenate([counts @ values for counts in _counts(len(values), draws, seed)])
     return Interval(float(np.mean(differences)), *map(float, np.percentile(means, [2.5, 97.5])))
 
 
-def f1_over_faces(one: Array, other: Array, labels: Array, draws: int = DRAWS, seed: int = 0) -> Interval:
-    """The difference of two mean F1 of action units, paired, by bootstrap over faces.
+def f1_over_faces(folds: Sequence[tuple[Array, Array, Array]], draws: int = DRAWS, seed: int = 0) -> Interval:
+    """The difference of two mean F1 of action units, paired, by bootstrap over the faces of each fold.
 
     Args:
-        one, other: (trainings, n, A), what was said: 1 present, 0 absent. Their F1 are averaged over the trainings.
-        labels: (n, A): 1, 0, or NaN for unknown. A unit without a positive is left out.
+        folds: of each what was said by the one and by the other, (trainings, n, A), 1 present, 0 absent, whose F1 are
+            averaged over the trainings; and the labels, (n, A): 1, 0, or NaN for unknown. A unit without a positive is
+            left out. The mean is taken over the folds.
+
+    Returns:
+        NaN where no unit has a positive.
     """
+    found = [_f1_differences(*fold, draws, seed + number) for number, fold in enumerate(folds)]
+    value, drawn = (np.mean(parts, axis=0) for parts in zip(*found, strict=True))
+    if np.isnan(drawn).all():
+        return Interval(math.nan, math.nan, math.nan)
+    return Interval(float(value), *map(float, np.nanpercentile(drawn, [2.5, 97.5])))
+
+
+def smallest_difference(spread: float, trainings: int, networks: int) -> float:
+    """The least difference of two networks' means that is told from none, 95 times of 100.
+
+    Args:
+        spread: of single trainings of a network, a standard deviation, pooled over the networks.
+        trainings: of each network, two or more.
+        networks: how many `spread` is pooled over: it is no better known than they and their trainings allow.
+    """
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, networks * (trainings - 1))) * spread * math.sqrt(2 / trainings)
+
+
+def _f1_differences(one: Array, other: Array, labels: Array, draws: int, seed: int) -> tuple[float, Array]:
+    """The difference as it is, and of each draw."""
     units = (labels == 1).any(0)
     said = [np.asarray(each, np.float64)[..., units] for each in (one, other)]
     known, positive = ~np.isnan(labels[:, units]), labels[:, units] == 1
@@ -56,15 +82,8 @@ def f1_over_faces(one: Array, other: Array, labels: Array, draws: int = DRAWS, s
         means = [np.mean([_f1(each * known, positive, counts) for each in trainings], axis=0) for trainings in said]
         return means[0] - means[1]
 
-    drawn = difference(_counts(len(labels), draws, seed))
     (value,) = difference(np.ones((1, len(labels))))
-    return Interval(float(value), *map(float, np.nanpercentile(drawn, [2.5, 97.5])))
-
-
-def smallest_difference(spread: float, trainings: int) -> float:
-    """The least difference of two means that two standard errors tell from none, where single trainings spread by
-    `spread` (a standard deviation) and each network is trained so many times."""
-    return 2 * spread * math.sqrt(2 / trainings)
+    return float(value), np.concatenate([difference(counts) for counts in _counts(len(labels), draws, seed)])
 
 
 def _f1(said: Array, positive: Array, counts: Array) -> Array:
@@ -76,6 +95,9 @@ def _f1(said: Array, positive: Array, counts: Array) -> Array:
         return f1.sum(1) / shown.sum(1)
 
 
-def _counts(n: int, draws: int, seed: int) -> Array:
-    """(draws, n), how often each of n faces is drawn."""
-    return np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), draws).astype(np.float64)
+def _counts(n: int, draws: int, seed: int) -> Iterator[Array]:
+    """Parts of (draws, n), how often each of n faces is drawn; small ones, for a test set may have 50,000."""
+    random, share = np.random.default_rng(seed), np.full(n, 1 / n)
+    at_once = max(1, 2**21 // n)
+    for first in range(0, draws, at_once):
+        yield random.multinomial(n, share, min(at_once, draws - first)).astype(np.float64)

@@ -88,6 +88,20 @@ class Run:
         """Whether last/ can't be gone on from."""
         return self.last.is_dir() and not _whole(self.last)
 
+    def finished(self, config: Config, faces: str) -> bool:
+        """Whether the run has come to its end, with this config and faces of this fingerprint.
+
+        Raises:
+            UserError: it has, but with another config or on other faces.
+        """
+        if not (self.folder / "summary.json").is_file():
+            return False
+        self._same_config(config)
+        stored = torch.load(self.last / STATE, weights_only=True, map_location="cpu")
+        if stored["faces"] != faces:
+            raise UserError(f"{self.folder}: was trained on other faces", "choose another folder")
+        return True
+
     def _same_config(self, config: Config) -> None:
         """Raises UserError: the run was begun with another one."""
         before, now = (c.to_dict() for c in (self.config(), config))

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mpe_lib.checkpoint import Run
 from mpe_lib.config import Config, preset
+from mpe_lib.errors import UserError
 from mpe_lib.evaluate import evaluate, prior_effects
 from mpe_lib.faces.facset import Faces, read_all
 from mpe_lib.features import find_features
@@ -57,6 +59,9 @@ def run(experiment: Experiment, folder: Path, report: Callable[[Progress], None]
     Raises:
         UserError: as `mpe_lib.train` and `mpe_lib.evaluate`.
     """
+    recognisers(experiment.judge, experiment.openface)  # before hours of training are in vain
+    config = experiment.config()
+    read_all(face_folders(experiment.faces, config.net.face_scale), "test", (), experiment.fold)
     net = trained(experiment, folder / "run", report)
     result = measure(experiment, net.to(device()), json.loads((folder / "run" / "summary.json").read_text()))
     write_result(result, folder / RESULT)
@@ -64,26 +69,42 @@ def run(experiment: Experiment, folder: Path, report: Callable[[Progress], None]
 
 
 def trained(experiment: Experiment, folder: Path, report: Callable[[Progress], None] = lambda _: None) -> System:
-    """The network of an experiment, trained in a folder unless it was before."""
+    """The network of an experiment, trained in a folder unless it was before.
+
+    Raises:
+        UserError: the folder holds a training of another config, or on other faces.
+    """
     config = experiment.config()
     sources = face_folders(experiment.faces, config.net.face_scale)
     known = read_all(sources, "train", config.net.aus, experiment.fold)
     validation = read_all(sources, "val", config.net.aus, experiment.fold, needed=False)
     config = cut_as(known, config, chosen="net.face_scale" in experiment.changes)
-    features = find_features(config.train.features, experiment.features) if config.train.lambda_per else None
-    begun = None if experiment.start is None else load(experiment.start)
-    if not (folder / "summary.json").exists():
+    if not Run(folder).finished(config, known.fingerprint()):
+        features = find_features(config.train.features, experiment.features) if config.train.lambda_per else None
+        begun = None if experiment.start is None else _ended(experiment.start)
         resume = any((folder / name).is_dir() for name in ("last", "previous"))
         train(config, known, validation, folder, resume=resume, start=begun, features=features, report=report)
     return load(folder)
+
+
+def _ended(start: str) -> System:
+    """The network to begin with.
+
+    Raises:
+        UserError: none, or that of a run that has not come to its end.
+    """
+    if Path(start).is_dir() and not (Path(start) / "summary.json").is_file():
+        raise UserError(f"{start}: has not been trained to its end", "run it first")
+    return load(start)
 
 
 def measure(experiment: Experiment, net: System, summary: Mapping[str, Any]) -> dict[str, Any]:
     """Every figure of a trained network, with what it depends on, as plain types for JSON.
 
     Returns:
-        name, preset, changes, seed, fold; budget {updates, batch, faces, seconds}; train and test {faces, n,
-        fingerprint}; parameters; commit, machine; figures, as `evaluate` has them, and border 8, the same
+        name, preset, changes, seed, fold, start; budget {updates, batch, faces, seconds}, the seconds of the last
+        process that trained; train and test {faces, n, fingerprint}; parameters; commit, machine: where it was
+        measured; figures, as `evaluate` has them, and border 8, the same
         without faces; priors, as `prior_effects` has them, of MPENet; recognised, a list of what `recognise` gives.
     """
     config = experiment.config()
@@ -103,6 +124,7 @@ def measure(experiment: Experiment, net: System, summary: Mapping[str, Any]) -> 
         "changes": dict(experiment.changes),
         "seed": experiment.seed,
         "fold": experiment.fold,
+        "start": None if experiment.start is None else Path(experiment.start).resolve().parent.name,
         "budget": {
             "updates": t.updates,
             "batch": t.batch,

@@ -29,11 +29,12 @@ def describe() -> str:
 
 def commit() -> str | None:
     """The commit of this code, with a + if files have been changed since; None if it is not in a repository."""
-    said: list[str] = []
-    for command in ("rev-parse --short=12 HEAD", f"status --porcelain --untracked-files=no -- {ROOT}"):
-        try:
-            git = subprocess.run(["git", "-C", ROOT, *command.split(" ")], capture_output=True, text=True, check=True)
-        except (OSError, subprocess.CalledProcessError):
-            return None
-        said.append(git.stdout.strip())
-    return said[0] + ("+" if said[1] else "")
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", Path(__file__).name)  # not installed inside the repository of something else
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "-uno", "--", ".") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -132,7 +132,8 @@ class _Work:
         with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as messages:
             for picture, name in pictures.items():
                 (Path(folder) / f"{name}{picture.suffix}").symlink_to(picture.resolve())
-            command = [self._program, "-fdir", folder, "-out_dir", self.out, "-aus"]
+            # 2D points tell which face is the largest; a version before 2 calls the folder -ofdir
+            command = [self._program, "-fdir", folder, "-out_dir", self.out, "-ofdir", self.out, "-aus", "-2Dfp"]
             try:
                 process = subprocess.Popen(command, stdout=messages, stderr=subprocess.STDOUT)
             except OSError as error:

@@ -33,6 +33,7 @@ class Recognition(NamedTuple):
 
     said: Tensor  # (n, A): 1 present, 0 absent
     detected: Tensor  # (n,): whether a face was found at all; where none was, all units are absent
+    failed: Tensor  # (n,): whether the recogniser broke down at it, which counts as no face
 
 
 class Recogniser(Protocol):
@@ -60,7 +61,8 @@ class ByJudge:
             for start in range(0, len(pictures), BATCH):
                 logits = self._judge(to_tensor(pictures[start : start + BATCH]).to(device)).au_logits
                 said.append((logits.cpu().sigmoid() >= 0.5).float())
-        return Recognition(torch.cat(said), torch.ones(len(pictures), dtype=torch.bool))
+        whole = torch.ones(len(pictures), dtype=torch.bool)
+        return Recognition(torch.cat(said), whole, ~whole)
 
 
 class ByOpenFace:
@@ -79,9 +81,10 @@ class ByOpenFace:
             files = [Path(folder) / f"{number}.png" for number in range(len(pictures))]
             for file, picture in zip(files, pictures, strict=True):
                 write_png(file, picture)
-            units = run_openface(self._program, files, patience=self._patience).units
-        said = [[float(units.get(file, {}).get(au, 0)) for au in self.aus] for file in files]
-        return Recognition(torch.tensor(said), torch.tensor([file in units for file in files]))
+            seen = run_openface(self._program, files, patience=self._patience)
+        said = [[float(seen.units.get(file, {}).get(au, 0)) for au in self.aus] for file in files]
+        detected, failed = ([file in which for file in files] for which in (seen.units, seen.failed))
+        return Recognition(torch.tensor(said), torch.tensor(detected), torch.tensor(failed))
 
 
 def recognisers(judge: str | None = None, openface: str | None = None) -> list[Recogniser]:
@@ -114,7 +117,8 @@ def recognise(
 
     Returns:
         by; labels {AUn: "01?..."}, a sign for each face, ? for unknown; pictures, by name ("bicubic", "step 1", ...,
-        "original"): detected, a share, f1, accuracy, per_au as `evaluate` has them, and said {AUn: "01..."}.
+        "original"): detected, a share, failed, a number, f1, accuracy, per_au as `evaluate` has them, and said
+        {AUn: "01..."}.
     """
     found: dict[str, list[Recognition]] = defaultdict(list)
     done = 0
@@ -133,10 +137,11 @@ def recognise(
         "pictures": {
             name: {
                 "detected": detected.float().mean().item(),
+                "failed": int(failed.sum()),
                 **au_table(by.aus, said, faces),
                 "said": {unit: "".join(str(int(of)) for of in said[:, i].tolist()) for i, unit in enumerate(labels)},
             }
-            for name, (said, detected) in of_all.items()
+            for name, (said, detected, failed) in of_all.items()
         },
     }
 
@@ -147,6 +152,8 @@ def recognition_table(recognition: Mapping[str, Any]) -> str:
     for name, table in recognition["pictures"].items():
         figures = f"{percent(table['f1']):>8}{percent(table['accuracy']):>10}{percent(table['detected']):>13}"
         lines.append(f"{name:24}{figures}")
+        if table["failed"]:
+            lines.append(f"  broke down at {table['failed']} of them, which count as no face")
     return "\n".join(lines)
 
 

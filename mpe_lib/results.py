@@ -16,6 +16,8 @@ import numpy as np
 from mpe_lib.chance import Array
 from mpe_lib.errors import UserError
 
+FIELDS = ("preset", "changes", "seed", "fold", "budget", "train", "test", "parameters", "figures", "recognised")
+
 
 class Row:
     """Trainings of one network: several seeds, each perhaps in several folds."""
@@ -24,13 +26,24 @@ class Row:
         by_seed: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
         for result in sorted(results, key=lambda each: (each["seed"], each["fold"] or 0)):
             by_seed[result["seed"]].append(result)
+            if len({(each["seed"], each["fold"]) for each in by_seed[result["seed"]]}) < len(by_seed[result["seed"]]):
+                raise UserError(
+                    f"{name}: two results of seed {result['seed']}", "give different networks different names"
+                )
+        for field in ("preset", "changes"):
+            if any(each[field] != results[0][field] for each in results):
+                raise UserError(f"{name}: results with different {field}", "give different networks different names")
+        if any(_budget(each) != _budget(results[0]) for each in results):
+            raise UserError(f"{name}: results with different budgets", "run what is old again")
         self.name = name
+        self.seeds = list(by_seed)
         self._trainings = list(by_seed.values())
         self.first = results[0]
         folds = {tuple(each["test"]["fingerprint"] for each in training) for training in self._trainings}
         if len(folds) > 1:
             raise UserError(f"{name}: seeds were tested on different faces", "run what is missing of them")
         self.faces = folds.pop()  # tells on which it was tested
+        self.folds = self._trainings[0]  # the results of one training
 
     def __len__(self) -> int:
         """How many trainings."""
@@ -63,14 +76,14 @@ class Row:
         values = [[math.nan if table[what] is None else table[what] for table in folds] for folds in tables]
         return 100 * np.mean(values, axis=1)
 
-    def said(self, by: str, picture: str = "") -> tuple[Array, Array]:
-        """What was recognised, (trainings, faces, A), and the labels, (faces, A), NaN unknown."""
+    def said(self, by: str, picture: str = "") -> list[tuple[Array, Array]]:
+        """For each fold, what was recognised, (trainings, faces, A), and the labels, (faces, A), NaN unknown."""
         name = picture or self.pictures[-1]
-        folds = [[_recognised(result, by) for result in training] for training in self._trainings]
-        said = [
-            np.concatenate([_signs(each["pictures"][name]["said"]) for each in training], axis=0) for training in folds
+        folds = zip(*([_recognised(result, by) for result in training] for training in self._trainings), strict=True)
+        return [
+            (np.stack([_signs(each["pictures"][name]["said"]) for each in fold]), _signs(fold[0]["labels"]))
+            for fold in folds
         ]
-        return np.stack(said), np.concatenate([_signs(each["labels"]) for each in folds[0]], axis=0)
 
 
 def read_results(folder: str | Path) -> dict[str, Row]:
@@ -83,13 +96,18 @@ def read_results(folder: str | Path) -> dict[str, Row]:
     for path in sorted(Path(folder).glob("*.json")):
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
-            _ = result["seed"], result["fold"], result["test"]["fingerprint"], result["recognised"]
+            _ = [result[field] for field in FIELDS], result["test"]["fingerprint"], result["figures"]["faces"]
             by_name[result["name"]].append(result)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}: no result of a run", "name a folder that mpe sweep collects into") from error
     if not by_name:
         raise UserError(f"{folder}: no result in it", "name a folder that mpe sweep collects into")
     return {name: Row(name, results) for name, results in by_name.items()}
+
+
+def _budget(result: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a training had: updates, faces in each, and which faces."""
+    return result["budget"]["updates"], result["budget"]["batch"], result["train"]["faces"], result["train"]["n"]
 
 
 def _recognised(result: Mapping[str, Any], by: str) -> Mapping[str, Any]:

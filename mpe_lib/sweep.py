@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from filelock import FileLock
 
 from mpe_lib.config import near
 from mpe_lib.errors import UserError
@@ -91,6 +92,9 @@ def read_sweep(path: Path, changes: Mapping[str, Any] | None = None) -> Sweep:
     notebook, out = (here / str(parts[name]) for name in ("notebook", "out"))
     if not notebook.is_file():
         raise UserError(f"{path}: notebook {parts['notebook']} is not there", f"name one as seen from {here}")
+    for name in changes or {}:
+        if not name.isidentifier() or name in parts["grid"]:
+            raise UserError(f"{path}: {name} is no common parameter", "what the grid goes through is changed there")
     common = {**parts.get("common", {}), **(changes or {})}
     cells: dict[str, Cell] = {}
     for name, parameters in _combinations(path, parts["grid"]):
@@ -134,17 +138,17 @@ def _combinations(path: Path, grid: Any) -> Iterator[tuple[str, dict[str, Any]]]
             else:
                 parameters[key] = value
                 plain.append(f"{key}{value}")
-        yield UNSAFE.sub("_", "-".join(names + plain)), parameters
+        yield UNSAFE.sub("_", "-".join(names + plain)).lstrip("."), parameters
 
 
 def _filled(path: Path, parameters: dict[str, Any]) -> dict[str, Any]:
     """The parameters, those in braces replaced by their values."""
     try:
         return {
-            name: value.format_map(parameters) if isinstance(value, str) else value
+            name: value.format_map(parameters) if isinstance(value, str) and name != "output" else value
             for name, value in parameters.items()
         }
-    except (KeyError, ValueError, IndexError) as error:
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
         raise UserError(f"{path}: no parameter for the braces ({error})", "name one of the same cell") from error
 
 
@@ -157,13 +161,16 @@ def local_cluster(workers: int | None = None) -> Any:
     from distributed import Nanny, Scheduler, SpecCluster
 
     logging.getLogger("distributed").setLevel(logging.WARNING)  # it tells of every connection
-    gpus, cores = torch.cuda.device_count(), os.cpu_count() or 1
-    count = workers or gpus or cores
+    # those that this process may use
+    given = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    gpus = [given[number] if given[0] else str(number) for number in range(torch.cuda.device_count())]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = workers or len(gpus) or cores
 
     def environment(number: int) -> dict[str, str]:
         threads = str(max(1, cores // count))
         shared = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-        return shared | ({"CUDA_VISIBLE_DEVICES": str(number % gpus)} if gpus else {})
+        return shared | ({"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {})
 
     worker = {"nthreads": 1, "host": "127.0.0.1", "silence_logs": logging.WARNING}
     return SpecCluster(
@@ -191,6 +198,7 @@ def run_sweep(
     """
     from distributed import as_completed
 
+    _check(sweep)
     todo = [cell for cell in sweep.cells if not cell.finished()]
     futures = {
         client.submit(run_cell, sweep.notebook, cell, Path.cwd(), key=f"{cell.name}-{time.time_ns()}", pure=False): cell
@@ -202,22 +210,33 @@ def run_sweep(
         # a worker that took too many with it: the task is not tried a fourth time
         ran = future.result() if error is None else Ran(cell, f"{type(error).__name__}: {error}", 0.0)
         done.append(ran)
+        _collect(sweep, cell)
         report(ran, len(done), len(todo))
-    _collect(sweep)
+    for cell in sweep.cells:
+        _collect(sweep, cell)
     return done
 
 
 def run_cell(notebook: Path, cell: Cell, cwd: Path) -> Ran:
     """Run the notebook of one cell, here; it leaves notebook.ipynb, or failed.ipynb."""
-    import papermill
-    from nbclient.exceptions import DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
-
     from mpe_lib.jupyter import mend_sockets
 
     mend_sockets()
     begun = time.perf_counter()
     cell.folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(cell.folder / "cell.lock"):  # an interrupted sweep may still be at it
+        if cell.finished():
+            return Ran(cell, None, 0.0)
+        problem = _execute(notebook, cell, cwd)
+    return Ran(cell, problem, time.perf_counter() - begun)
+
+
+def _execute(notebook: Path, cell: Cell, cwd: Path) -> str | None:
+    """What went wrong, None if nothing did."""
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
     for name in (NOTEBOOK, FAILED):
         (cell.folder / name).unlink(missing_ok=True)
     problem = None
@@ -237,15 +256,27 @@ def run_cell(notebook: Path, cell: Cell, cwd: Path) -> Ran:
     except DeadKernelError as error:
         problem = f"{error}; it may have run out of memory"
     under_way.replace(cell.folder / (FAILED if problem else NOTEBOOK))
-    return Ran(cell, problem, time.perf_counter() - begun)
+    return problem
 
 
-def _collect(sweep: Sweep) -> None:
-    """The results of all cells that have finished, in one folder."""
-    if sweep.collect is None:
-        return
+def _check(sweep: Sweep) -> None:
+    """Raises UserError: a parameter that the notebook does not have, or that JSON can't hold."""
+    import papermill
+
+    known = papermill.inspect_notebook(str(sweep.notebook))
     for cell in sweep.cells:
-        result = cell.folder / RESULT
-        if cell.finished() and result.is_file():
-            with atomic(sweep.collect / f"{cell.name}.json") as temporary:
-                shutil.copyfile(result, temporary)
+        for name, value in cell.parameters.items():
+            if name not in known:
+                raise UserError(f"{sweep.notebook} has no parameter '{name}'", near(name, known))
+            try:
+                json.dumps(value)
+            except TypeError as error:
+                raise UserError(f"{cell.name}: {name} is no plain value ({error})", "write it in quotes") from error
+
+
+def _collect(sweep: Sweep, cell: Cell) -> None:
+    """The result of a cell that has finished, with those of the others."""
+    result = cell.folder / RESULT
+    if sweep.collect is not None and cell.finished() and result.is_file():
+        with atomic(sweep.collect / f"{cell.name}.json") as temporary:
+            shutil.copyfile(result, temporary)

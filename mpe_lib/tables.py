@@ -38,8 +38,12 @@ def all_tables(rows: Mapping[str, Row]) -> str:
 
 def about(rows: Mapping[str, Row]) -> str:
     """What all rows have in common, in a sentence."""
-    one = next(iter(rows.values())).first
-    trained, tested = (f"{', '.join(part['faces'])} ({part['n']} faces)" for part in (one["train"], one["test"]))
+    first = next(iter(rows.values()))
+    one, folds = first.first, first.folds
+    trained, tested = (
+        f"{', '.join(one[part]['faces'])} ({sum(fold[part]['n'] for fold in folds)} faces{_in_folds(len(folds))})"
+        for part in ("train", "test")
+    )
     budgets = {(row.first["budget"]["updates"], row.first["budget"]["batch"]) for row in rows.values()}
     each = " or ".join(f"{updates:,} updates of {batch} faces" for updates, batch in sorted(budgets))
     return f"Trained on {trained}, {each}; tested on {tested}. PSNR and SSIM on Y, border {one['figures']['border']}."
@@ -70,7 +74,7 @@ def table_1(rows: Mapping[str, Row]) -> str:
 def table_2(rows: Mapping[str, Row], by: str) -> str:
     """Action units that are recognised in every system's pictures."""
     head = [*_paper_head("F1 / accuracy"), "F1", "accuracy", f"{FULL} is ahead by", "faces found"]
-    full, labels = rows[FULL].said(by)
+    full = rows[FULL].said(by)
     lines: list[list[str]] = []
     for name, picture in (
         ("bicubic", "bicubic"),
@@ -78,7 +82,8 @@ def table_2(rows: Mapping[str, Row], by: str) -> str:
         ("", "original"),
     ):
         row = rows.get(name, rows[FULL])
-        ahead = f1_over_faces(full, row.said(by, picture)[0], labels)
+        pairs = zip(full, row.said(by, picture), strict=True)
+        ahead = f1_over_faces([(one, other, labels) for (one, labels), (other, _) in pairs])
         percent = Interval(*(100 * each for each in ahead))
         published = paper.SYSTEMS.get("Bicubic" if name == "bicubic" else name, {})
         lines.append(
@@ -86,9 +91,9 @@ def table_2(rows: Mapping[str, Row], by: str) -> str:
                 name or "the originals",
                 *_paper(published, units=True),
                 _over_trainings(row.units(by, "f1", picture), 1),
-                f"{row.units(by, 'accuracy', picture).mean():.1f}",
+                _plain(row.units(by, "accuracy", picture).mean(), 1),
                 "" if name == FULL else _shown(percent, 1),
-                f"{row.units(by, 'detected', picture).mean():.1f}",
+                _plain(row.units(by, "detected", picture).mean(), 1),
             ]
         )
     return _markdown(f"Table 2, in percent, action units recognised by {by}", ["", *head], lines)
@@ -97,7 +102,8 @@ def table_2(rows: Mapping[str, Row], by: str) -> str:
 def table_3(row: Row) -> str:
     """The steps of one network; what a step adds is paired, over the same faces."""
     by = row.recognisers()[:1]
-    head = [*_paper_head("PSNR / SSIM"), "PSNR, dB", "SSIM", "adds", *(["F1", "accuracy"] if by else [])]
+    published = [*_paper_head("PSNR / SSIM"), *(_paper_head("F1 / accuracy") if by else [])]
+    head = [*published, "PSNR, dB", "SSIM", "adds", *(["F1", "accuracy"] if by else [])]
     lines: list[list[str]] = []
     for before, step in pairwise(row.pictures):
         psnr = row.quality("psnr", step)
@@ -107,6 +113,7 @@ def table_3(row: Row) -> str:
             [
                 step,
                 *_paper(paper.STEPS.get(step, {})),
+                *(_paper(paper.STEPS.get(step, {}), units=True) if by else []),
                 _over_trainings(psnr.mean(1), 2),
                 f"{row.quality('ssim', step).mean():.4f}",
                 _shown(added, 3),
@@ -121,16 +128,9 @@ def table_4(rows: Mapping[str, Row]) -> str:
     """The ablations, each against the row above; and what else could have been chosen, against the whole network."""
     names = list(ABLATIONS)
     by = rows[names[0]].recognisers()[:1]
-    units = ["F1"] if by else []
-    head = [
-        "paper, BP4D: PSNR / SSIM",
-        "PSNR, dB",
-        "SSIM",
-        *units,
-        "against",
-        "PSNR, over faces",
-        "PSNR, over trainings",
-    ]
+    units = ["F1", "accuracy"] if by else []
+    published = [_paper_head(what)[0] for what in ("PSNR / SSIM", "F1 / accuracy")]
+    head = [*published, "PSNR, dB", "SSIM", *units, "against", "PSNR, over faces", "PSNR, over trainings"]
     lines: list[list[str]] = []
     against = {name: before for before, name in pairwise(names)} | dict.fromkeys(VARIATIONS, names[-1])
     for name in (name for name in (*names, *VARIATIONS) if name in rows):
@@ -142,15 +142,15 @@ def table_4(rows: Mapping[str, Row]) -> str:
             compared = [
                 against[name],
                 _shown(over_faces(psnr.mean(0) - other.mean(0)), 3),
-                _shown(_trained(psnr, other), 3),
+                _shown(_trained(row, rows[against[name]]), 3),
             ]
         lines.append(
             [
                 name,
-                _paper(paper.ABLATION.get(name, {}))[0],
+                *(_paper(paper.ABLATION.get(name, {}), units=of_units)[0] for of_units in (False, True)),
                 _over_trainings(psnr.mean(1), 3),
                 f"{row.quality('ssim').mean():.4f}",
-                *(_over_trainings(row.units(each, "f1"), 1) for each in by),
+                *(_over_trainings(row.units(each, what), 1) for each in by for what in ("f1", "accuracy")),
                 *compared,
             ]
         )
@@ -159,17 +159,20 @@ def table_4(rows: Mapping[str, Row]) -> str:
 
 def spread(rows: Iterable[Row]) -> float:
     """How much trainings of one network scatter: a standard deviation of their mean PSNR, pooled over networks."""
-    variances = [row.quality("psnr").mean(1).var(ddof=1) for row in rows if len(row) > 1]
-    return math.sqrt(float(np.mean(variances))) if variances else math.nan
+    several = [row.quality("psnr").mean(1) for row in rows if len(row) > 1]
+    if not several:
+        return math.nan
+    weights = [len(means) - 1 for means in several]
+    return math.sqrt(float(np.average([means.var(ddof=1) for means in several], weights=weights)))
 
 
 def verdict(rows: Mapping[str, Row]) -> str:
     """Which of the paper's differences could be told from chance with as many trainings as there are here."""
     several = [rows[name] for name in ABLATIONS]
     count, scatter = min(map(len, several)), spread(several)
-    if not count > 1:
-        return "One training of each: nothing can be said of how much they scatter."
-    least = smallest_difference(scatter, count)
+    if count < 2:
+        return "Some were trained only once: nothing can be said of how much trainings scatter."
+    least = smallest_difference(scatter, count, len(several))
     names = list(ABLATIONS)
     said: list[str] = []
     for before, name in pairwise(names):
@@ -181,11 +184,15 @@ def verdict(rows: Mapping[str, Row]) -> str:
     )
 
 
-def _trained(one: Array, other: Array) -> Interval:
-    """The difference of two networks' mean PSNR over trainings, paired by seed where both have the same number."""
-    first, second = one.mean(1), other.mean(1)
-    count = min(len(first), len(second))
-    return over_trainings(first[:count] - second[:count])
+def _trained(one: Row, other: Row) -> Interval:
+    """The difference of two networks' mean PSNR over trainings, paired by the seeds that both have."""
+    seeds = [seed for seed in one.seeds if seed in other.seeds]
+    first, second = (row.quality("psnr").mean(1)[[row.seeds.index(seed) for seed in seeds]] for row in (one, other))
+    return over_trainings(first - second) if seeds else Interval(math.nan, math.nan, math.nan)
+
+
+def _in_folds(count: int) -> str:
+    return f" in {count} folds" if count > 1 else ""
 
 
 def _order(rows: Mapping[str, Row], published: paper.Rows) -> list[str]:
@@ -216,11 +223,17 @@ def _bicubic(row: Row) -> list[str]:
 def _over_trainings(values: Array, digits: int) -> str:
     """The mean, and half of its 95% interval over trainings if there are several."""
     mean, low, high = over_trainings(values)
-    return f"{mean:.{digits}f}" + ("" if math.isnan(low) else f" ± {(high - low) / 2:.{digits}f}")
+    return _plain(mean, digits) + ("" if math.isnan(low) else f" ± {(high - low) / 2:.{digits}f}")
+
+
+def _plain(value: float, digits: int) -> str:
+    return "n/a" if math.isnan(value) else f"{value:.{digits}f}"
 
 
 def _shown(interval: Interval, digits: int) -> str:
     """An estimate and its 95% interval."""
+    if math.isnan(interval.value):
+        return "n/a"
     if math.isnan(interval.low):
         return f"{interval.value:+.{digits}f}"
     return f"{interval.value:+.{digits}f} ({interval.low:+.{digits}f} to {interval.high:+.{digits}f})"

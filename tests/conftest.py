@@ -73,12 +73,12 @@ arguments = sys.argv[1:]
 pictures, out = Path(arguments[arguments.index("-fdir") + 1]), Path(arguments[arguments.index("-out_dir") + 1])
 assert "-aus" in arguments
 AUS = {aus}
-HEADER = ["face", "confidence"] + [f"x_{{i}}" for i in range(68)]
+HEADER = ["face", "confidence"] + [f"x_{{i}}" for i in range(68) if "-2Dfp" in arguments]
 HEADER += [f"AU{{au:02}}_r" for au in AUS if au != 28] + [f"AU{{au:02}}_c" for au in AUS]
 
 
 def row(face, width, units):
-    values = [face, 0.95] + [width * i / 67 for i in range(68)]
+    values = [face, 0.95] + [width * i / 67 for i in range(68) if "-2Dfp" in arguments]
     return values + [2.0] * (len(AUS) - 1) + [f"{{float(au in units):.2f}}" for au in AUS]
 
 

@@ -78,6 +78,23 @@ def test_by_the_command_line(
 
 
 @pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--weights", "small", "--weights", "small", "--out", "a.png"], "two networks have the same name; name them"),
+        (["--weights", "small", "--out", "a.jpg"], "--out a.jpg is no PNG by its name; call it something.png"),
+    ],
+)
+def test_a_wrong_call(
+    more: list[str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["mpe", "compare", "astronaut", *more])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(f"mpe: {told}")
+
+
+@pytest.mark.parametrize(
     ("source", "told"),
     [
         ("person:x", r"person:x: 'x' is no seed; write a whole number, as in person:5"),

@@ -1,6 +1,7 @@
 """One cell of a table leaves what its figures depend on, and goes on where it was."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,23 @@ def test_what_a_run_leaves(faces: Path, tmp_path: Path) -> None:
     assert recognised["by"] == "judge"
     assert recognised["pictures"]["original"]["per_au"]["AU12"]["n"] == 2
 
-    # again: nothing is trained
+    # again: nothing is trained; and what was trained otherwise is not taken for it
     assert run(experiment, tmp_path / "cell", told.append) == result
     assert len(told) == 4
+    with pytest.raises(UserError, match=r"run: was trained with net\.use_aus=True, not False; resume with the same"):
+        run(
+            replace(experiment, changes=CHANGES | {"net.use_aus": False, "net.use_attention": False}), tmp_path / "cell"
+        )
+    with pytest.raises(UserError, match=r"run: was trained on other faces; choose another folder"):
+        run(replace(experiment, faces=[str(faces), str(faces)]), tmp_path / "cell")
+
+
+def test_what_would_fail_after_training_fails_before(faces: Path, tmp_path: Path) -> None:
+    experiment = Experiment("MPENet", "tiny", [str(faces)], CHANGES)
+    for change in ({"judge": "jude"}, {"judge": "small"}, {"openface": str(tmp_path)}, {"faces": [str(tmp_path)]}):
+        with pytest.raises(UserError):
+            run(replace(experiment, **change), tmp_path / "cell")
+    assert not (tmp_path / "cell").exists()
 
 
 def test_an_interrupted_run_goes_on(faces: Path, tmp_path: Path) -> None:
@@ -81,12 +96,17 @@ def test_a_gan_begins_with_another_run(faces: Path, tmp_path: Path) -> None:
     start = str(tmp_path / "net" / "run")
     result = run(Experiment("MPEGAN", "tiny", [str(faces)], CHANGES | more, start=start), tmp_path / "gan")
     assert result["name"] == "MPEGAN"
+    assert result["start"] == "net"
+    again = Experiment("MPEGAN", "tiny", [str(faces)], CHANGES, start=str(tmp_path / "none"))
     with pytest.raises(UserError, match=r"weights .*none.* not found"):
-        run(Experiment("MPEGAN", "tiny", [str(faces)], CHANGES, start=str(tmp_path / "none")), tmp_path / "other")
+        run(again, tmp_path / "other")
+    (tmp_path / "net" / "run" / "summary.json").unlink()
+    with pytest.raises(UserError, match=r"run: has not been trained to its end; run it first"):
+        run(replace(again, start=start), tmp_path / "other")
 
 
 def test_results_make_tables(faces: Path, tmp_path: Path) -> None:
-    """From runs to Table 1 to 4, all in one go: the plumbing, not the figures."""
+    """From runs to Tables 1 to 3, all in one go: the plumbing, not the figures."""
     rows = {"MPENet": {}, "baseline": {"net.use_landmarks": False, "net.use_aus": False, "net.use_attention": False}}
     for seed in (0, 1):
         for name, changes in rows.items():

@@ -27,7 +27,8 @@ class ByBrightness:
     def __call__(self, pictures: Picture) -> Recognition:
         bright = torch.from_numpy(pictures.mean((1, 2, 3)) > 128).float()
         columns = [torch.zeros_like(bright), bright, torch.ones_like(bright), bright]
-        return Recognition(torch.stack(columns, 1), torch.arange(len(pictures)) != 1)
+        second = torch.arange(len(pictures)) == 1
+        return Recognition(torch.stack(columns, 1), ~second, second)
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,7 @@ def test_counted_by_hand(tiny: MPENet, tested: Faces) -> None:
     for table in found["pictures"].values():
         assert table["said"]["AU25"] == "11"
         assert table["detected"] == 0.5
+        assert table["failed"] == 1
         right = table["said"]["AU12"].count("1") / 2
         assert table["per_au"]["AU12"]["accuracy"] == right
         assert table["per_au"]["AU26"] == {"f1": None, "accuracy": None, "positives": 0, "n": 0}
@@ -77,21 +79,21 @@ def test_openface_and_what_it_does_not_find(openface: Path) -> None:
     bright, dark = (np.random.default_rng(0).integers(low, low + 90, (128, 128, 3), np.uint8) for low in (160, 10))
     plain = np.full_like(bright, 200)
     by = ByOpenFace(openface)
-    said, detected = by(np.stack([dark, bright, plain]))
+    said, detected, failed = by(np.stack([dark, bright, plain]))
     assert detected.tolist() == [True, True, False]
+    assert not failed.any()
     assert said[:, by.aus.index(12)].tolist() == [0, 1, 0]
     assert said.sum() == 1
     assert 24 not in by.aus
 
 
 def test_the_table_by_hand() -> None:
-    pictures = {
-        "bicubic": {"f1": 0.5, "accuracy": 0.75, "detected": 1.0},
-        "original": {"f1": None, "accuracy": 1, "detected": 0.9},
-    }
+    whole = {"f1": 0.5, "accuracy": 0.75, "detected": 1.0, "failed": 0}
+    pictures = {"bicubic": whole, "original": {"f1": None, "accuracy": 1, "detected": 0.9, "failed": 2}}
     table = recognition_table({"by": "judge mine", "pictures": pictures})
     assert table.splitlines() == [
         "judge mine                 AU F1  accuracy  faces found",
         "bicubic                     50.0      75.0        100.0",
         "original                     n/a     100.0         90.0",
+        "  broke down at 2 of them, which count as no face",
     ]

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,8 @@ if name == "dies":
 def notebook(tmp_path: Path) -> Path:
     """Notes each attempt, waits while its folder has a file `wait`, fails or dies if it is called so."""
     book = nbformat.v4.new_notebook()
-    parameters = nbformat.v4.new_code_cell(
-        "name, seed, text, output = '', 0, '', '.'", metadata={"tags": ["parameters"]}
-    )
+    parameters = "name = ''\nseed = 0\ntext = ''\noutput = '.'"
+    parameters = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
     book.cells = [parameters, nbformat.v4.new_code_cell(CODE)]
     book.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     path = tmp_path / "book.ipynb"
@@ -100,6 +100,7 @@ def test_the_cells_of_a_grid(notebook: Path, tmp_path: Path) -> None:
     [
         ({"gird": {}}, r"unknown part 'gird'; did you mean grid\?"),
         ({"grid": {}}, "no part 'grid'; it has the parts notebook, out, "),
+        ({"grid": {"text": ["{text.x}"]}}, r"no parameter for the braces"),
         ({"common": ["x"]}, "'common' is no table of parameters; write it as in"),
         ({"grid": {"seed": 3}}, r"the grid is no table of lists; write it as in seed: \[0, 1, 2\]"),
         ({"grid": {"network": [{"name": "A"}, {"name": "A", "seed": 1}]}}, "two cells would be called A; give"),
@@ -110,6 +111,22 @@ def test_the_cells_of_a_grid(notebook: Path, tmp_path: Path) -> None:
 def test_a_wrong_sweep(notebook: Path, tmp_path: Path, parts: dict[str, object], told: str) -> None:
     with pytest.raises(UserError, match=rf"s\.yaml: {told}"):
         read_sweep(written(tmp_path / "s.yaml", **parts))
+
+
+@pytest.mark.parametrize("name", ["seed", "train.updates"])
+def test_what_the_grid_decides_is_no_common_parameter(notebook: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=rf"{name} is no common parameter; what the grid goes through is changed there"):
+        read_sweep(written(tmp_path / "s.yaml"), {name: 1})
+
+
+def test_a_parameter_that_the_notebook_has_not(client: Client, notebook: Path, tmp_path: Path) -> None:
+    sweep = read_sweep(written(tmp_path / "s.yaml"), {"txt": "x"})
+    with pytest.raises(UserError, match=r"book\.ipynb has no parameter 'txt'; did you mean text\?"):
+        run_sweep(sweep, client)
+    sweep = read_sweep(written(tmp_path / "s.yaml", common={"text": date(2026, 1, 1)}))
+    with pytest.raises(UserError, match=r"A-seed0: text is no plain value .*; write it in quotes"):
+        run_sweep(sweep, client)
+    assert not sweep.out.exists()
 
 
 @pytest.mark.parametrize("text", ["[1, 2", "!!python/object/apply:os.getcwd []", "- 1", "\x00"])
@@ -138,6 +155,7 @@ def test_every_cell_is_run_once(client: Client, notebook: Path, tmp_path: Path) 
 
     # other parameters are another run
     again = read_sweep(tmp_path / "s.yaml", {"text": "new"})
+    assert not any(cell.finished() for cell in again.cells)
     assert len(run_sweep(again, client)) == 3
     assert json.loads((tmp_path / "results" / "A-seed2.json").read_text())["text"] == "new"
 
@@ -216,3 +234,14 @@ def test_by_the_command_line(
     assert call("--dry-run", "--set", "text=1.5")[1].endswith("A: finished\nbroken: to run\n")
     assert call("--dry-run", "--only", "b*")[1].endswith("s.yaml: 1 cells, 0 finished before\nbroken: to run\n")
     assert call(*scheduler, "--set", "text=1.5")[0] == 2  # nothing of what was left succeeded
+    assert call(*scheduler, "--set", "text=1.5", "--collect", str(tmp_path / "mine"))[0] == 2
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["A.json"]
+    for wrong, told in (
+        (["--only", "X*"], "no cell is called X*; mpe sweep --dry-run lists them"),
+        (["--set", "text=[a"], "--set: no YAML; write it as in 'faces=[my_faces]'"),
+        (["--scheduler", "nonsense://x"], "no scheduler at nonsense://x; write its address as in tcp://node:8786"),
+    ):
+        code, _, err = call(*wrong)
+        assert code == 2
+        assert err.endswith(f"{told}\n")
+        assert err.count("\n") == 1

@@ -1,11 +1,13 @@
 """`mpe compare`."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mpe_lib.cli.terminal import told
+from mpe_lib.errors import UserError
 
 
 def compare(
@@ -28,7 +30,12 @@ def compare(
         from mpe_lib.show import compared
         from mpe_lib.weights import load
 
-        named = {name: load(place).to(device()) for name, place in map(_named, weights)}
+        places = dict(map(_named, weights))
+        if len(places) < len(weights):
+            raise UserError("two networks have the same name", "name them, as in --weights DIC=runs/dic/run")
+        if out.suffix.lower() != ".png":
+            raise UserError(f"--out {out} is no PNG by its name", "call it something.png")
+        named = {name: load(place).to(device()) for name, place in places.items()}
         scales = {net.config.face_scale for net in named.values()}
         faces = by_each(named, originals(photos, min(scales)))
         with atomic(out) as temporary:
@@ -41,4 +48,4 @@ def compare(
 def _named(text: str) -> tuple[str, str]:
     """What a network is to be called, and its weights."""
     name, equals, place = text.partition("=")
-    return (name, place) if equals and not Path(text).exists() else (Path(text).name, text)
+    return (name, place) if equals and not os.path.exists(text) else (Path(text).name, text)

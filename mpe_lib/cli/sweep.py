@@ -24,8 +24,9 @@ def sweep(
     ] = None,
     workers: Annotated[int | None, typer.Option(help="At once on this machine.", min=1)] = None,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A common parameter, as in seed=1.")
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A common parameter, as in judge=null.")
     ] = None,
+    collect: Annotated[Path | None, typer.Option(help="Where the results are to be gathered instead.")] = None,
     only: Annotated[str | None, typer.Option(help="Cells whose name fits a pattern, as in 'DIC*'.")] = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Only list the cells, and which have finished.")] = False,
 ) -> None:
@@ -34,25 +35,33 @@ def sweep(
         if find_spec("distributed") is None or find_spec("papermill") is None:
             raise UserError("mpe sweep needs dask and papermill", "pip install 'mpe-lib[notebooks,sweep]'")
         import yaml
-        from distributed import Client
 
         from mpe_lib.sweep import read_sweep, run_sweep
 
-        grid = read_sweep(file, {name: yaml.safe_load(value) for name, value in map(field, sets or ())})
+        try:
+            changes = {name: yaml.safe_load(value) for name, value in map(field, sets or ())}
+        except yaml.YAMLError as error:
+            raise UserError("--set: no YAML".replace("\n", " "), "write it as in 'faces=[my_faces]'") from error
+        grid = read_sweep(file, changes)
+        if collect is not None:
+            grid = replace(grid, collect=collect)
         if only is not None:
             grid = replace(grid, cells=[cell for cell in grid.cells if fnmatchcase(cell.name, only)])
+            if not grid.cells:
+                raise UserError(f"{file}: no cell is called {only}", "mpe sweep --dry-run lists them")
         left = [cell for cell in grid.cells if not cell.finished()]
         print(f"{file}: {len(grid.cells)} cells, {len(grid.cells) - len(left)} finished before", flush=True)
         if dry:
             for cell in grid.cells:
                 print(f"{cell.name}: {'to run' if cell in left else 'finished'}")
             raise SystemExit(ALL)
-        with _cluster(scheduler, workers) as cluster, Client(cluster) as client:
+        with _cluster(scheduler, workers) as cluster, _client(cluster) as client:
             print(f"dashboard: {client.dashboard_link}", flush=True)
             ran = run_sweep(grid, client, _tell)
     failed = [each for each in ran if each.problem]
     for each in failed:
-        say(f"{each.cell.name}: {each.problem}; see {each.cell.folder / 'failed.ipynb'}")
+        report = each.cell.folder / "failed.ipynb"
+        say(f"{each.cell.name}: {each.problem}" + (f"; see {report}" if report.is_file() else ""))
     raise SystemExit(ALL if not failed else SOME if len(failed) < len(ran) else NONE)
 
 
@@ -61,6 +70,16 @@ def _cluster(scheduler: str | None, workers: int | None) -> Any:
     from mpe_lib.sweep import local_cluster
 
     return local_cluster(workers) if scheduler is None else nullcontext(scheduler)
+
+
+def _client(cluster: Any) -> Any:
+    """Raises UserError: nobody answers at the address."""
+    from distributed import Client
+
+    try:
+        return Client(cluster)
+    except (OSError, ValueError) as error:
+        raise UserError(f"no scheduler at {cluster}", "write its address as in tcp://node:8786") from error
 
 
 def _tell(ran: "Ran", done: int, total: int) -> None:
