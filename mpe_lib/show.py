@@ -76,7 +76,7 @@ def compared(faces: Sequence[Compared], *, differences: bool = False) -> Figure:
     """
     columns, tall = len(faces[0].restored) + 2, 1 + differences
     figure = Figure(
-        figsize=(1.5 * columns, (1.72 + 1.5 * differences) * len(faces) + 0.3),
+        figsize=(1.36 * columns, (1.58 + 1.36 * differences) * len(faces) + 0.3),
         layout=ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02, wspace=0, hspace=0.02),
     )
     grid = figure.subplots(tall * len(faces), columns, squeeze=False)

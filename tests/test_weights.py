@@ -192,3 +192,9 @@ def test_a_full_disk_leaves_the_old_weights(tiny_file: Path, tmp_path: Path, mon
         weights.save(tmp_path / "net.safetensors", build_model("tiny").state_dict(), preset("tiny"))
     assert os.listdir(tmp_path) == ["net.safetensors"]
     assert (tmp_path / "net.safetensors").read_bytes() == tiny_file.read_bytes()
+
+
+def test_the_compared_systems_come_along() -> None:
+    assert mpe_lib.load("dic-small").config.system == "dic"
+    assert mpe_lib.load("mpenet-small").config == preset("small").replace({"net.face_scale": 2.5}).net
+    assert "did you mean dic-small?" in refusal("dic-smal")

@@ -98,9 +98,9 @@ def check_12(metrics: dict, folder: Path) -> None:
     rows = metrics["table 4"]
     assert list(rows) == ["baseline", "+landmarks", "+AUs", "+attention maps"]
     assert all(len(row["psnr"]) == 3 and min(row["psnr"]) > metrics["bicubic"] for row in rows.values())
-    made = json.loads((folder / "ablations.json").read_text())  # of the runs that it made to try
-    assert [run["network"] for run in made["runs"]] == list(rows)
-    assert (folder / "ablations.png").is_file()
+    assert min(metrics["table 1"].values()) > metrics["bicubic"]
+    made = json.loads((folder / "+landmarks-seed0" / "result.json").read_text())  # of the run that it made to try
+    assert (made["name"], made["budget"]["updates"]) == ("+landmarks", 2)
 
 
 def check_13(metrics: dict, folder: Path) -> None:
