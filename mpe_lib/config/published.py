@@ -47,7 +47,7 @@ _DICGAN: dict[str, Any] = {
 }
 COMPARED["dicgan"] = COMPARED["dic"].replace(_DICGAN)
 
-# About as large as `small`, and trained as `small` is, but for what they learn by: alike, so that two cores compare
+# No larger than `small`, and trained as `small` is, but for what they learn by: alike, so that two cores compare
 # networks, not the patience of their authors. The two that begin without an enlarged picture need a larger rate: after
 # 400 updates Wavelet-SRNet had 23.3 dB with 1e-3 and 24.5 with 4e-3, SISN 25.3 and 26.1. No average of the weights:
 # of so few updates it would hold too much of the beginning (.998 took 5.3 dB off Wavelet-SRNet, .1 off MPENet).
