@@ -11,7 +11,7 @@ from mpe_lib.memory import keep_freed_memory
 {keep}
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(4):
+    for _ in range(16):
         torch.ones(2**24).sum()  # 64 MB: 16,384 pages
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 for _ in range(3):
@@ -27,5 +27,5 @@ def faults(keep: str) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc is asked")
 def test_memory_that_was_freed_is_not_cleared_again() -> None:
-    assert faults("keep_freed_memory()") < 100
-    assert faults("") > 2**14  # or there would be nothing to gain
+    # once or twice of 16 times it may lie elsewhere, after something small that stays where it was
+    assert faults("keep_freed_memory()") < 0.2 * faults("")
