@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from mpe_lib.faces.degrade import bicubic, degrade
+from mpe_lib.faces.degrade import Degradation, bicubic, degrade
 from mpe_lib.pixels import Picture, to_picture, to_tensor
 
 
@@ -106,3 +106,32 @@ def test_a_restored_picture_is_clamped_and_rounded() -> None:
     pixels = values.expand(3, 1, 6)
     assert to_picture(pixels)[0, :, 0].tolist() == [0, 0, 100, 101, 255, 255]
     assert to_picture(pixels.bfloat16().requires_grad_()).dtype == np.uint8
+
+
+# ---- other ways to become small
+
+
+def test_without_antialiasing_it_is_opencvs_cubic(face: Picture) -> None:
+    np.testing.assert_array_equal(degrade(face, Degradation(antialias=False)), opencv(face))
+
+
+def test_blur_is_applied_before_and_spreads_a_point(face: Picture) -> None:
+    point = np.zeros((128, 128, 3), np.uint8)
+    point[60:68, 60:68] = 255
+    sharp, soft = degrade(point), degrade(point, Degradation(blur=8))
+    assert soft.max() < sharp.max()
+    assert (soft > 0).sum() > (sharp > 0).sum()
+    np.testing.assert_array_equal(degrade(face, Degradation(blur=4)), degrade(cv2.GaussianBlur(face, (0, 0), 4)))
+
+
+def test_noise_has_the_spread_that_is_asked_for_and_is_the_same_again() -> None:
+    flat = np.full((1024, 1024, 3), 128, np.uint8)
+    noisy = degrade(flat, Degradation(noise=10))
+    assert noisy.std() == pytest.approx(10, rel=0.03)
+    assert noisy.mean() == pytest.approx(128, abs=0.3)
+    np.testing.assert_array_equal(noisy, degrade(flat, Degradation(noise=10)))
+
+
+def test_jpeg_loses_more_at_lower_quality(face: Picture) -> None:
+    error = [np.abs(degrade(face, Degradation(jpeg=quality)).astype(int) - degrade(face)).mean() for quality in (95, 5)]
+    assert 0 < error[0] < error[1]
