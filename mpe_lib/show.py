@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
@@ -62,7 +63,7 @@ def row(pictures: Mapping[str, Picture], points: Mapping[str, NDArray[Any]] | No
     figure = Figure(figsize=(2.6 * len(pictures), 2.9), layout="constrained")
     grid = figure.subplots(1, len(pictures), squeeze=False)[0]
     for axes, (name, picture) in zip(grid, pictures.items(), strict=True):
-        _picture(axes, picture, name)
+        draw_picture(axes, picture, name)
         if points and name in points:
             _points(axes, points[name])
             axes.set(xlim=(-0.5, picture.shape[1] - 0.5), ylim=(picture.shape[0] - 0.5, -0.5))
@@ -86,7 +87,7 @@ def compared(faces: Sequence[Compared], *, differences: bool = False) -> Figure:
         best = max(scores, key=lambda name: scores[name][0])
         named = {"input": face.lr} | face.restored | {"original": face.original}
         for axes, (name, picture) in zip(first, named.items(), strict=True):
-            _picture(axes, picture, name if number == 0 else "", size=10)
+            draw_picture(axes, picture, name if number == 0 else "", size=10)
             text = "{:.2f} / {:.3f}".format(*scores[name]) if name in scores else ""
             label = "dB / SSIM" if name == "input" else text
             axes.set_xlabel(label, fontsize=8, color=INK, weight="bold" if name == best else "normal", labelpad=2)
@@ -95,7 +96,7 @@ def compared(faces: Sequence[Compared], *, differences: bool = False) -> Figure:
             left.set_axis_off()
             right.set_axis_off()
             for axes, map_ in zip(row, face.differences().values(), strict=True):
-                _picture(axes, map_, "")
+                draw_picture(axes, map_, "")
     return figure
 
 
@@ -119,7 +120,7 @@ def photograph(picture: Picture, faces: Sequence[Face]) -> Figure:
     """A photograph with a box around each face that was found, and the largest of them with its 68 points."""
     figure = Figure(figsize=(10 if faces else 5, 5), layout="constrained")
     axes, *beside = figure.subplots(1, 2 if faces else 1, squeeze=False)[0]
-    _picture(axes, picture, f"{len(faces)} face{'' if len(faces) == 1 else 's'} found")
+    draw_picture(axes, picture, f"{len(faces)} face{'' if len(faces) == 1 else 's'} found")
     for face in faces:
         left, top, right, bottom = face.box
         axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor="white", linewidth=1.5))
@@ -127,7 +128,7 @@ def photograph(picture: Picture, faces: Sequence[Face]) -> Figure:
         largest = max(faces, key=lambda face: face.box[2] - face.box[0])
         (left, top), (right, bottom) = largest.landmarks.min(axis=0), largest.landmarks.max(axis=0)
         around = 0.2 * max(right - left, bottom - top)
-        _picture(close, picture, "68 landmarks")
+        draw_picture(close, picture, "68 landmarks")
         _points(close, largest.landmarks, 5)
         close.set(xlim=(left - around, right + around), ylim=(bottom + around, top - around))
     return figure
@@ -148,6 +149,30 @@ def overlay(picture: Picture, heat: NDArray[np.float32], strength: float = 0.75)
     grey = picture.mean(axis=2, keepdims=True) * 0.75  # the face steps back, the map stands out
     warm = np.array([255, 176, 32])
     return np.round(grey * (1 - alpha) + warm * alpha).astype(np.uint8)
+
+
+def heat(values: NDArray[Any], most: float) -> Picture:
+    """A map as a picture of its own, from black over red to pale yellow.
+
+    Args:
+        values: (H, W), 0 or more.
+        most: what is brightest; what is above it is too.
+    """
+    from matplotlib import colormaps
+
+    return (255 * colormaps["inferno"](np.clip(values / most, 0, 1))[..., :3]).round().astype(np.uint8)
+
+
+def marked(picture: Picture, landmarks: NDArray[Any], zoom: int = 3) -> Picture:
+    """A picture `zoom` times as large, with a dot on each of its (68, 2) landmarks, blue on the first eye."""
+    import cv2
+
+    large = cv2.resize(picture, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST)
+    for number, (x, y) in enumerate(landmarks):
+        red, green, blue = (int(255 * part) for part in to_rgb(FIRST_EYE if 36 <= number < 42 else POINT))
+        at = (round(zoom * (x + 0.5) - 0.5), round(zoom * (y + 0.5) - 0.5))
+        cv2.circle(large, at, zoom, (red, green, blue), -1, cv2.LINE_AA)
+    return np.asarray(large, np.uint8)
 
 
 def curves(lines: Sequence[dict[str, Any]], bicubic: float | None = None) -> Figure:
@@ -223,7 +248,7 @@ def _pictures(figure: FigureBase, face: Restored) -> None:
     """Input, bicubic, every step, original, with PSNR and SSIM under what can be scored."""
     named, scores = face.pictures(), face.scores()
     for axes, (name, picture) in zip(figure.subplots(1, len(named)), named.items(), strict=True):
-        _picture(axes, picture, f"{name}, {picture.shape[1]} x {picture.shape[0]}" if name == "input" else name)
+        draw_picture(axes, picture, f"{name}, {picture.shape[1]} x {picture.shape[0]}" if name == "input" else name)
         if name in scores:
             psnr, ssim = scores[name]
             axes.set_xlabel(f"{psnr:.2f} dB   SSIM {ssim:.3f}", fontsize=11, color=INK)
@@ -236,7 +261,7 @@ def _pictures(figure: FigureBase, face: Restored) -> None:
 def _heatmaps(figure: FigureBase, picture: Picture, heatmaps: NDArray[np.float32]) -> None:
     strongest = heatmaps.max(axis=0)
     heat = strongest / max(strongest.max(), 1e-6)  # a net that is unsure makes low maps
-    _picture(figure.subplots(), overlay(picture, heat), f"68 heatmaps, highest {strongest.max():.2f}, of step 1")
+    draw_picture(figure.subplots(), overlay(picture, heat), f"68 heatmaps, highest {strongest.max():.2f}, of step 1")
 
 
 def _attention(figure: FigureBase, picture: Picture, maps: dict[int, NDArray[np.float32]]) -> None:
@@ -246,26 +271,29 @@ def _attention(figure: FigureBase, picture: Picture, maps: dict[int, NDArray[np.
     for axes in grid:
         axes.set_axis_off()
     for axes, (au, attention) in zip(grid, maps.items(), strict=False):
-        _picture(axes, overlay(picture, attention), f"AU{au}", size=10)
+        draw_picture(axes, overlay(picture, attention), f"AU{au}", size=10)
     figure.suptitle("AU attention maps", fontsize=12, color=INK)
 
 
 def _aus(figure: FigureBase, aus: dict[int, float]) -> None:
-    """Bars of the probabilities, the present ones strong."""
     axes = figure.subplots()
-    names = [f"AU{au} {CATALOGUE[au].name}" for au in aus]
-    values = list(aus.values())
-    colours = [ACCENT if value >= 0.5 else MUTED for value in values]
-    axes.barh(names, values, color=colours)
+    named = {f"AU{au} {CATALOGUE[au].name}": value for au, value in aus.items()}
+    draw_bars(axes, named, "AU probabilities, of step 2", size=12)
+
+
+def draw_bars(axes: Axes, values: Mapping[str, float], title: str, size: int = 9) -> None:
+    """Bars of probabilities by name, the present ones strong."""
+    colours = [ACCENT if value >= 0.5 else MUTED for value in values.values()]
+    axes.barh(list(values), list(values.values()), color=colours)
     beside = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # on the line at 0.5, not on the bar
-    for y, value in enumerate(values):
-        axes.text(value + 0.02, y, f"{value:.2f}", va="center", fontsize=10, color=INK, bbox=beside)
+    for y, value in enumerate(values.values()):
+        axes.text(value + 0.02, y, f"{value:.2f}", va="center", fontsize=size - 2, color=INK, bbox=beside)
     axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
     axes.invert_yaxis()
     axes.set(xlim=(0, 1.2), xticks=(0, 0.5, 1))
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(left=False, labelsize=10)
-    axes.set_title("AU probabilities, of step 2", fontsize=12, color=INK)
+    axes.tick_params(left=False, labelsize=size - 2)
+    axes.set_title(title, fontsize=size, color=INK)
 
 
 def _points(axes: Axes, landmarks: NDArray[Any], size: int = 4) -> None:
@@ -273,7 +301,8 @@ def _points(axes: Axes, landmarks: NDArray[Any], size: int = 4) -> None:
     axes.plot(*landmarks[36:42].T, ".", color=FIRST_EYE, markersize=size, clip_on=True)
 
 
-def _picture(axes: Axes, picture: Picture, title: str, size: int = 12) -> None:
+def draw_picture(axes: Axes, picture: Picture, title: str, size: int = 12) -> None:
+    """A picture and its name, without a frame."""
     axes.imshow(picture, interpolation="nearest")
     axes.set_axis_on()
     axes.set(xticks=[], yticks=[])

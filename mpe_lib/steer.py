@@ -22,7 +22,13 @@ class Effects(NamedTuple):
     without: dict[str, Tensor]  # "landmarks", "units", "AU12", ...
 
 
-def steer(net: MPENet, lr: Tensor, units: Mapping[int, float] | None = None, moved: Moves | None = None) -> MPEOutput:
+def steer(
+    net: MPENet,
+    lr: Tensor,
+    units: Mapping[int, float] | None = None,
+    moved: Moves | None = None,
+    own: MPEOutput | None = None,
+) -> MPEOutput:
     """Restore a face while the later steps are told something else.
 
     Args:
@@ -31,6 +37,7 @@ def steer(net: MPENet, lr: Tensor, units: Mapping[int, float] | None = None, mov
         units: what step 3 is told of action units instead: from their numbers to a probability.
         moved: what step 2 is told of landmarks instead: from their numbers, 0 to 67, to (x, y) pixels of the
             restored picture by which each lies elsewhere. Attention maps follow.
+        own: what the network makes of it by itself, where that is known already.
 
     Returns:
         What the network makes of it; heatmaps, units and attention maps are those that it was told.
@@ -39,14 +46,14 @@ def steer(net: MPENet, lr: Tensor, units: Mapping[int, float] | None = None, mov
         UserError: a unit that this network does not know, or a network without such a prior.
     """
     with evaluating(net):
-        own = net(lr)
+        seen = net(lr) if own is None else own
         given: dict[str, Tensor] = {}
         if units:
-            given["au_probability"] = _told(net, own, units)
+            given["au_probability"] = _told(net, seen, units)
         if moved:
-            given |= _moved(net, own, moved)
+            given |= _moved(net, seen, moved)
         if not given:
-            return own
+            return seen
         steered = net(lr, **given)
     logits = given["au_probability"].logit(1e-6) if units else steered.au_logits
     heatmaps = (given["heatmaps"],) if moved else steered.heatmaps

@@ -21,6 +21,14 @@ class Degradation:
     noise: float = 0.0  # standard deviation in levels of 255, after
     jpeg: int | None = None  # quality, 1 to 100, last; None: not compressed
 
+    def __str__(self) -> str:
+        """In words, empty for what networks are trained with."""
+        words = [] if self.antialias else ["not antialiased"]
+        words += [f"blur {self.blur:g} pixels"] if self.blur else []
+        words += [f"noise {self.noise:g} levels"] if self.noise else []
+        words += [f"JPEG {self.jpeg}"] if self.jpeg else []
+        return ", ".join(words)
+
 
 TRAINED = Degradation()
 
@@ -37,7 +45,8 @@ def degrade(face: Picture, how: Degradation = TRAINED) -> Picture:
     if how.antialias:
         small = _resize(face, width // FACTOR, height // FACTOR)
     else:
-        small = np.asarray(cv2.resize(face, (width // FACTOR, height // FACTOR), interpolation=cv2.INTER_CUBIC))
+        size = width // FACTOR, height // FACTOR
+        small = np.asarray(cv2.resize(face, size, interpolation=cv2.INTER_CUBIC), np.uint8)
     if how.noise > 0:
         noisy = small + np.random.default_rng(0).normal(0, how.noise, small.shape)
         small = noisy.clip(0, 255).round().astype(np.uint8)

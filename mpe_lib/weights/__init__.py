@@ -43,15 +43,20 @@ def load(weights: str | Path = "small") -> System:
 _OTHER = "it was written for another architecture: train again or name other weights"
 
 
+def shipped() -> dict[str, Path]:
+    """Where the weights are that come with mpe_lib, by name."""
+    return {file.stem: file for where in (".", "compared") for file in sorted((SHIPPED / where).glob("*.safetensors"))}
+
+
 def find(weights: str | Path) -> Path:
     """The safetensors file that a name, file or run folder stands for.
 
     Raises:
         UserError: there is none.
     """
-    shipped = {file.stem: file for where in (".", "compared") for file in (SHIPPED / where).glob("*.safetensors")}
-    if str(weights) in shipped:  # also where a folder has that name: write ./small for it
-        return shipped[str(weights)]
+    known = shipped()
+    if str(weights) in known:  # also where a folder has that name: write ./small for it
+        return known[str(weights)]
     path = Path(weights)
     if os.path.isdir(path):
         path = path / "best" / "net.safetensors"
@@ -59,7 +64,7 @@ def find(weights: str | Path) -> Path:
             raise UserError(f"{weights}: no best/net.safetensors in this folder", "name a run that has validated")
     if os.path.isfile(path):  # unlike Path's, false of a name that is too long
         return path
-    raise UserError(f"weights '{weights}' not found", f"{near(str(weights), shipped)}, or the path of a file or run")
+    raise UserError(f"weights '{weights}' not found", f"{near(str(weights), known)}, or the path of a file or run")
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], config: Config, *, half: bool = False) -> None:

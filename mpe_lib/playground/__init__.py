@@ -1,0 +1,130 @@
+"""Everything at once, to play with: a face, what a network makes of it, and what it does when told something else.
+
+    from mpe_lib.playground import Playground
+    Playground()    # in a notebook; `make app` serves it as a page
+
+`views` computes what is to be seen, `page` writes it as HTML or as a sheet, `controls` are what can be moved, and
+this module connects them.
+"""
+
+from html import escape
+
+import ipywidgets
+from IPython.display import Javascript, display
+
+from mpe_lib.errors import UserError
+from mpe_lib.nets import System
+from mpe_lib.playground.controls import FacePanel, SmallPanel, SteerPanel, choice, heading, slider
+from mpe_lib.playground.page import CANNOT, NAMES, STYLE, download, html, sheet
+from mpe_lib.playground.views import (
+    BICUBIC,
+    Face,
+    View,
+    beliefs,
+    compared,
+    explained,
+    last_picture,
+    restored,
+    steered,
+    unsteered,
+)
+from mpe_lib.weights import load, shipped
+
+RESTORE, STEER, EXPLAIN, COMPARE = "restore", "steer", "explain", "compare"
+
+
+class Playground:
+    """The page.
+
+    Args:
+        weights: what to begin with, shipped or a file or run of your own.
+        person: the synthetic person to begin with.
+    """
+
+    def __init__(self, weights: str = "small", person: int = 12) -> None:
+        names = [name for name in shipped() if name != "judge"]
+        if weights not in names:
+            names.insert(0, weights)
+        self._nets: dict[str, System] = {}
+        self.view = ipywidgets.ToggleButtons(options=[RESTORE, STEER, EXPLAIN, COMPARE], style={"button_width": "80px"})
+        self.network = choice("network", names)
+        self.network.value = weights
+        self.face = FacePanel(self.update, person)
+        self.small = SmallPanel(self.update)
+        self.steering = SteerPanel(self.update)
+        self.other = choice("left", [BICUBIC, *names])
+        self.wipe = slider("the line, percent", 50, 0, 100, 1)
+        self.save = ipywidgets.Button(description="save as PNG")
+        self.saved = ipywidgets.HTML()
+        self.said, self.shown = ipywidgets.HTML(), ipywidgets.HTML()
+        self.said.add_class("mpe-said")
+        self._last: tuple[str, View] | None = None
+
+        for control in (self.network, self.other, self.wipe):
+            control.observe(lambda _: self.update(), "value")
+        self.view.observe(lambda _: self._turned(), "value")
+        self.save.on_click(lambda _: self._save())
+        self._asked = ipywidgets.VBox()
+        self.page = self._laid_out()
+        self._turned()
+
+    def update(self) -> None:
+        """Compute and show anew; what is wrong with a choice is said on the page, and the old picture stays."""
+        self.saved.value = ""
+        try:
+            face, view = self._see()
+        except UserError as error:
+            self.said.value = f'<span class="mpe-message">{escape(str(error))}</span>'
+            return
+        self.said.value, self.shown.value = escape(view.said), html(view)
+        self._last = (f"{self.view.value}: {face.name}, {self.network.value}", view)
+
+    def _see(self) -> tuple[Face, View]:
+        name = str(self.network.value)
+        net = self._net(name)
+        face = self.small.small(*self.face.original(net.config.face_scale))
+        match self.view.value:
+            case view if view == STEER:
+                own = unsteered(net, face)
+                self.steering.show_beliefs(beliefs(net, own))
+                return face, steered(net, face, own, self.steering.told, self.steering.moves())
+            case view if view == EXPLAIN:
+                return face, explained(net, face)
+            case view if view == COMPARE:
+                left = str(self.other.value)
+                other = None if left == BICUBIC else self._net(left)
+                pictures = (left, last_picture(other, face)), (name, last_picture(net, face))
+                return face, compared(*pictures, face, self.wipe.value / 100)
+            case _:
+                return face, restored(net, face)
+
+    def _net(self, name: str) -> System:
+        if name not in self._nets:
+            self._nets[name] = load(name)
+        return self._nets[name]
+
+    def _turned(self) -> None:
+        """Another view: the controls that belong to it."""
+        own = {STEER: [self.steering.box], COMPARE: [self.other, self.wipe]}
+        self._asked.children = own.get(str(self.view.value), [])
+        self.update()
+
+    def _save(self) -> None:
+        if self._last is not None:
+            title, view = self._last
+            self.saved.value = download(sheet(view, title), "mpe-playground.png")
+
+    def _laid_out(self) -> ipywidgets.VBox:
+        chosen = [self.face.source, self.network]
+        rest = [self._asked, self.face.box, heading("How the face becomes small"), self.small.box]
+        side, main = ipywidgets.VBox(rest), ipywidgets.VBox([self.said, self.shown])
+        side.add_class("mpe-side")
+        main.add_class("mpe-main")
+        above = ipywidgets.Box([*chosen, self.view, self.save, self.saved], layout={"flex_flow": "row wrap"})
+        below = ipywidgets.Box([side, main], layout={"flex_flow": "row wrap", "align_items": "flex-start"})
+        page = ipywidgets.VBox([ipywidgets.HTML(f"{STYLE}<h1>MPENet playground</h1><p>{CANNOT}</p>"), above, below])
+        page.add_class("mpe-page")
+        return page
+
+    def _ipython_display_(self) -> None:
+        display(self.page, Javascript(NAMES))
