@@ -33,7 +33,7 @@ def main() -> None:
     options = ["--Voila.ip=127.0.0.1", f"--port={arguments.port}", f"--Voila.token={arguments.token}", "--no-browser"]
     options += ["--template=mpe", f"--Voila.tornado_settings={{'websocket_max_message_size': {LARGEST}}}"]
     options += ["--MappingKernelManager.cull_idle_timeout=600", "--Voila.log_level=WARN", "--Voila.port_retries=0"]
-    Voila.launch_instance([*options, str(ROOT / "notebooks/playground.ipynb")])
+    Voila.launch_instance([*options, str(ROOT / "tools/page/playground.ipynb")])
 
 
 if __name__ == "__main__":
