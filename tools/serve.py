@@ -1,0 +1,81 @@
+"""Serve the lessons in JupyterLab, or the playground as a page, on this machine only and with a token.
+
+    python tools/serve.py lab [--port N] [--token T] [--no-browser]
+    python tools/serve.py app [--port N] [--token T] [--no-browser]
+
+Of the page each visitor has a process of its own, which ends some minutes after the page was closed.
+"""
+
+import argparse
+import os
+import secrets
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+LARGEST = 64 * 2**20  # bytes of a message: an upload comes as one, and tornado's own limit is 10 MiB
+FIRST = "notebooks/00_start_here.ipynb"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["lab", "app"])
+    parser.add_argument("--port", type=int, help="a free one unless given")
+    parser.add_argument("--token", default=secrets.token_urlsafe(16))
+    parser.add_argument("--no-browser", action="store_true")
+    arguments = parser.parse_args()
+    port = arguments.port or free_port()
+    serve = {"lab": lab, "app": app}[arguments.what]
+    serve(port, arguments.token, ["--no-browser"] if arguments.no_browser else [])
+
+
+def lab(port: int, token: str, options: list[str]) -> None:
+    from jupyterlab.labapp import LabApp
+
+    print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{FIRST}?token={token}", flush=True)
+    options += [
+        "--ServerApp.ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.log_level=WARN",
+    ]
+    options += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={ROOT}", "--LabApp.news_url=None"]
+    options += [f"--LabApp.default_url=/lab/tree/{FIRST}", settings("ServerApp")]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--allow-root")  # as in a container
+    launch(LabApp, options)
+
+
+def app(port: int, token: str, options: list[str]) -> None:
+    # where Voila looks for templates
+    os.environ["JUPYTER_PATH"] = os.pathsep.join([str(ROOT / "tools/page"), os.environ.get("JUPYTER_PATH", "")])
+    from voila.app import Voila
+
+    print(f"the playground: http://127.0.0.1:{port}/?token={token}", flush=True)
+    options += ["--Voila.ip=127.0.0.1", f"--port={port}", "--Voila.port_retries=0", "--Voila.log_level=WARN"]
+    options += [f"--Voila.token={token}", "--template=mpe", settings("Voila")]
+    # a process that is ready for the next visitor: to start one takes seconds
+    options += ["--preheat_kernel=True", "--pool_size=1"]
+    options += ["--MappingKernelManager.cull_idle_timeout=600", "--MappingKernelManager.cull_interval=60"]
+    launch(Voila, [*options, str(ROOT / "tools/page/playground.ipynb")])
+
+
+def settings(application: str) -> str:
+    return f"--{application}.tornado_settings={{'websocket_max_message_size': {LARGEST}}}"
+
+
+def launch(application: Any, options: list[str]) -> None:
+    sys.exit(application.launch_instance(options))
+
+
+def free_port() -> int:
+    """One that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    main()
