@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Keep, is_outside, serve
+from browsing import BADGES, ROOT, Keep, is_outside, serve
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -36,9 +36,14 @@ def app() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[str]:
-    """The address of JupyterLab, to which a path and the token are to be added."""
-    yield from serve("lab", "/lab?token=")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of JupyterLab, on a copy of the lessons, for it saves what was run."""
+    copy = tmp_path_factory.mktemp("lab")
+    for name in ("notebooks", "figures"):
+        shutil.copytree(ROOT / name, copy / name)
+    own = {f"JUPYTERLAB_{what}_DIR": str(copy / what) for what in ("SETTINGS", "WORKSPACES")}
+    # exposed for tests to ask when a kernel is idle
+    yield from serve("lab", "/lab?token=", f"--expose-app-in-browser --ServerApp.root_dir={copy}", own)
 
 
 @pytest.fixture
@@ -50,8 +55,9 @@ def page(chromium: Browser) -> Iterator[Page]:
     errors: list[str] = []
 
     def console(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            errors.append(f"{message.text} ({message.location.get('url', '')})")
+        source = message.location.get("url", "")
+        if message.type == "error" and source not in BADGES:  # which have no answer where there is no internet
+            errors.append(f"{message.text} ({source})")
 
     page.on("console", console)
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -69,7 +75,12 @@ def keep(request: pytest.FixtureRequest) -> Keep:
     folder: Path | None = request.config.getoption("--screens")
 
     def take(page: Page, name: str) -> bytes:
-        picture = page.screenshot(full_page=True, type="jpeg", quality=80)
+        # what scrolls is a part of the page: it is seen whole on a screen that is tall enough
+        screen = page.viewport_size
+        tall = page.evaluate("Math.max(...[...document.querySelectorAll('body, body *')].map(e => e.scrollHeight))")
+        page.set_viewport_size({"width": screen["width"], "height": max(screen["height"], min(tall, 3000))})
+        picture = page.screenshot(type="jpeg", quality=80)
+        page.set_viewport_size(screen)
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / f"{name}.jpg").write_bytes(picture)
