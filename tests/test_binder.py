@@ -1,4 +1,4 @@
-"""What Binder does with binder/: postBuild with a stand-in for Python, and start."""
+"""What Binder does with binder/, postBuild with a stand-in for Python and start; and the ways in that README names."""
 
 import re
 import subprocess
@@ -7,10 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 import requests
+from lessons import ROOT, address, badges
 
 from mpe_lib.faces import london
 
-BINDER = Path(__file__).resolve().parents[1] / "binder"
+BINDER = ROOT / "binder"
 PROGRAMS = dict(re.findall(r"^(\w+)='([^']*)'$", (BINDER / "postBuild").read_text(), re.MULTILINE))
 PYTHON = """#!/bin/bash
 case "$*" in
@@ -74,3 +75,13 @@ def test_what_it_asks_python_is_what_mpe_lib_has(monkeypatch: pytest.MonkeyPatch
 def test_start_caps_threads_and_becomes_the_server() -> None:
     command = [BINDER / "start", "sh", "-c", "echo $OMP_NUM_THREADS $MKL_NUM_THREADS $1", "sh", "given on"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "2 2 given on\n"
+
+
+def test_the_ways_in_of_the_readme_lead_to_where_the_project_is_kept() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    repository = address().removeprefix("https://github.com/")
+    on_binder, _ = badges("00_start_here.ipynb").splitlines()
+    for way in (on_binder, f"(https://codespaces.new/{repository})", f"`pip install git+{address()}`"):
+        assert way in readme
+    create = (ROOT / "environment.yml").read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+    assert f"`{create}`" in readme
