@@ -2,7 +2,7 @@ PYTHON ?= python3
 READY = .venv/.installed
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## */make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## */make \1\t/p' Makefile
 
 demo: $(READY)  ## restore a photograph: notebook, sheet.png and table.txt in out/demo
 	mkdir -p out/demo
@@ -10,15 +10,21 @@ demo: $(READY)  ## restore a photograph: notebook, sheet.png and table.txt in ou
 	cat out/demo/table.txt
 
 test: lint  ## everything that CI checks
-	.venv/bin/pytest -q -n 2 --ignore=tests/notebooks --durations=5
+	.venv/bin/pytest -q -n 2 --ignore=tests/notebooks --ignore=tests/browser --durations=5
 	.venv/bin/pytest -q -n 2 --dist loadgroup --durations=10 tests/notebooks
+
+test-browser: $(READY)  ## lessons and playground in a real browser; SCREENS=figures/screens keeps what was seen
+	.venv/bin/pytest -q tests/browser $(if $(SCREENS),--screens $(SCREENS))
 
 lint: $(READY)  ## ruff on everything, pyright on mpe_lib
 	.venv/bin/ruff check .
 	.venv/bin/pyright
 
-lab: $(READY)  ## JupyterLab on the notebooks, on this machine only
-	.venv/bin/jupyter lab notebooks
+lab: $(READY)  ## JupyterLab on the lessons, on this machine only
+	.venv/bin/python tools/serve.py lab $(OPTIONS)
+
+app: $(READY)  ## the playground as a page, on this machine only
+	.venv/bin/python tools/serve.py app $(OPTIONS)
 
 lessons: $(READY)  ## write the lessons out of notebooks/solutions, and run them all anew
 	.venv/bin/python tools/lessons.py write
@@ -46,4 +52,4 @@ $(READY): pyproject.toml constraints.txt
 	.venv/bin/pip install $$(.venv/bin/python tools/torch_index.py) -c constraints.txt -e '.[notebooks,dev]'
 	touch $@
 
-.PHONY: help demo test lint lab lessons assignment grade figures environments clean
+.PHONY: help demo test test-browser lint lab app lessons assignment grade figures environments clean

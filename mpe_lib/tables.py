@@ -46,7 +46,11 @@ def about(rows: Mapping[str, Row]) -> str:
     )
     budgets = {(row.first["budget"]["updates"], row.first["budget"]["batch"]) for row in rows.values()}
     each = " or ".join(f"{updates:,} updates of {batch} faces" for updates, batch in sorted(budgets))
-    return f"Trained on {trained}, {each}; tested on {tested}. PSNR and SSIM on Y, border {one['figures']['border']}."
+    measured = f"PSNR and SSIM on Y, border {one['figures']['border']}."
+    chance = (
+        "Half of a 95% interval over trainings follows ±; a 95% interval over faces, unless said, stands in brackets."
+    )
+    return f"Trained on {trained}, {each}; tested on {tested}. {measured} {chance}"
 
 
 def table_1(rows: Mapping[str, Row]) -> str:
@@ -137,13 +141,10 @@ def table_4(rows: Mapping[str, Row]) -> str:
         row = rows[name]
         psnr = row.quality("psnr")
         compared = ["", "", ""]
-        if name in against:
-            other = rows[against[name]].quality("psnr")
-            compared = [
-                against[name],
-                _shown(over_faces(psnr.mean(0) - other.mean(0)), 3),
-                _shown(_trained(row, rows[against[name]]), 3),
-            ]
+        differences = _of_common_seeds(row, rows[against[name]]) if name in against else psnr[:0]
+        if len(differences):
+            intervals = over_faces(differences.mean(0)), over_trainings(differences.mean(1))
+            compared = [against[name], *(_shown(each, 3) for each in intervals)]
         lines.append(
             [
                 name,
@@ -174,21 +175,23 @@ def verdict(rows: Mapping[str, Row]) -> str:
         return "Some were trained only once: nothing can be said of how much trainings scatter."
     least = smallest_difference(scatter, count, len(several))
     names = list(ABLATIONS)
-    said: list[str] = []
+    said: dict[bool, list[str]] = {True: [], False: []}
     for before, name in pairwise(names):
         gain = paper.ABLATION[name]["BP4D"].psnr - paper.ABLATION[before]["BP4D"].psnr
-        said.append(f"{name} {gain:+.2f} dB {'could' if gain >= least else 'could not'}")
+        said[gain >= least].append(f"{name} {gain:+.2f} dB")
+    could_not = f"; {', '.join(said[False])} could not" if said[False] else ""
     return (
         f"Trainings of one network scatter by {scatter:.3f} dB (a standard deviation). With {count} of each, "
-        f"differences below {least:.3f} dB can't be told from chance. Of the paper's: {', '.join(said)}."
+        f"differences below {least:.3f} dB can't be told from chance. "
+        f"Of the paper's gains {', '.join(said[True]) or 'none'} could{could_not}."
     )
 
 
-def _trained(one: Row, other: Row) -> Interval:
-    """The difference of two networks' mean PSNR over trainings, paired by the seeds that both have."""
+def _of_common_seeds(one: Row, other: Row) -> Array:
+    """How much more PSNR the one has, (seeds that both have, faces)."""
     seeds = [seed for seed in one.seeds if seed in other.seeds]
-    first, second = (row.quality("psnr").mean(1)[[row.seeds.index(seed) for seed in seeds]] for row in (one, other))
-    return over_trainings(first - second) if seeds else Interval(math.nan, math.nan, math.nan)
+    first, second = (row.quality("psnr")[[row.seeds.index(seed) for seed in seeds]] for row in (one, other))
+    return first - second
 
 
 def _in_folds(count: int) -> str:

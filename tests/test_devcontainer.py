@@ -1,6 +1,7 @@
 """What Codespaces and VS Code read of .devcontainer/ agrees with the Makefile and pyproject.toml."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -31,16 +32,24 @@ def test_it_makes_the_environment_that_it_uses() -> None:
     assert interpreter == WORKSPACE + ".venv/bin/python"
 
 
-def test_jupyterlab_answers_at_the_address_of_the_codespace_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert CONTAINER["forwardPorts"] == [8888]
-    assert "jupyter lab notebooks\n" in make_would_do("lab")  # at Jupyter's own port, 8888
-    folder = ROOT / CONTAINER["remoteEnv"]["JUPYTER_CONFIG_PATH"].removeprefix(WORKSPACE)
-    source = (folder / "jupyter_server_config.py").read_text(encoding="utf-8")
-    elsewhere, codespace = Config(), Config()
+def configured(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Config:
+    """Jupyter's settings, where the environment has these variables."""
     monkeypatch.delenv("CODESPACE_NAME", raising=False)
-    exec(source, {"c": elsewhere})
-    assert elsewhere == {}
-    monkeypatch.setenv("CODESPACE_NAME", "octocat-abc")
-    monkeypatch.setenv("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN", "app.github.dev")
-    exec(source, {"c": codespace})
-    assert codespace == {"ServerApp": {"allow_origin": "https://octocat-abc-8888.app.github.dev"}}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    folder = ROOT / CONTAINER["remoteEnv"]["JUPYTER_CONFIG_PATH"].removeprefix(WORKSPACE)
+    config = Config()
+    exec((folder / "jupyter_server_config.py").read_text(encoding="utf-8"), {"c": config})
+    return config
+
+
+def test_jupyterlab_answers_at_the_addresses_of_the_codespace_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert configured(monkeypatch) == {}
+    domain = "GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN"
+    config = configured(monkeypatch, CODESPACE_NAME="octocat-abc", **{domain: "app.github.dev"})
+    assert config.keys() == {"ServerApp"}
+    assert config.ServerApp.keys() == {"allow_origin_pat"}
+    pattern = re.compile(config.ServerApp.allow_origin_pat)
+    assert pattern.match("https://octocat-abc-40123.app.github.dev")
+    for other in ("abd-40123.app.github.dev", "abc-40123.app.github.dev.org", "abc-40123.app-github.dev"):
+        assert not pattern.match(f"https://octocat-{other}")

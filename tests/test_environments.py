@@ -37,8 +37,8 @@ def test_an_environment_is_one_that_conda_and_repo2docker_read(environment: Envi
     assert all(specs), conda
     found = {spec[1]: spec[2] for spec in specs if spec}
     names = CONDA_NAMES | {"torch": environment.torch}
-    wanted = [canonicalize_name(each.name) for each in CORE + EXTRAS["notebooks"]]
-    assert found.keys() == {"python", "pip", *(names.get(name, name) for name in wanted)} - {"face-recognition-models"}
+    wanted = [each.name.lower() for each in CORE + EXTRAS["notebooks"]]
+    assert found.keys() == {"python", "pip", *(names.get(name, name) for name in wanted)} - {"face_recognition_models"}
     assert last == {"pip": ["face_recognition_models>=0.3"]}
     assert SpecifierSet(found["py-opencv"]) == SpecifierSet(">=4.9,<5")
     python = found["python"]

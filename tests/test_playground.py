@@ -187,7 +187,7 @@ def test_units_that_are_not_told_follow_the_face_and_those_that_are_stay(playgro
 def test_explained_are_landmarks_and_every_unit(playground: Playground) -> None:
     playground.view.value = EXPLAIN
     pictures = shown(playground)
-    assert {"what landmarks moved", "what units moved", "which moved it most", "AU12", "AU26"} <= pictures.keys()
+    assert {"by landmarks", "by units", "by which more", "AU12", "AU26"} <= pictures.keys()
     # no light where the cheeks rise when the chin is asked
     chin, cheeks = pictures["AU26"].astype(int).sum(-1), pictures["AU6"].astype(int).sum(-1)
     assert chin[:64].sum() < chin[64:].sum()

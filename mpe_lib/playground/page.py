@@ -21,7 +21,7 @@ STYLE = f"""<style>
 .mpe-page h1 {{ font-size: 22px; margin: 4px 0; }}
 .mpe-page p {{ margin: 0 0 6px; max-width: 90ch; }}
 .mpe-page .widget-label, .mpe-page label {{ color: {show.INK}; }}
-.mpe-side {{ flex: 0 1 350px; }}
+.mpe-side {{ flex: 0 1 370px; }}
 .mpe-main {{ flex: 1 1 560px; min-width: 0; padding-left: 8px; }}
 /* widgets would be as wide as their pictures */
 .mpe-main > * {{ max-width: 100%; }}

@@ -137,15 +137,15 @@ def explained(net: System, face: Face) -> View:
     first: list[Panel | Bars] = [Panel("with all priors", own, _scored(_scores(own, face.original)))]
     for name, change in groups.items():
         moved = show.heat(change, max(change.max(), 1.0))
-        first.append(Panel(f"what {name} moved", moved, _levels(change)))
+        first.append(Panel(f"by {name}", moved, _levels(change)))
     if len(groups) == 2:
-        first.append(Panel("which moved it most", _whose(own, *groups.values()), "blue: landmarks, orange: units"))
+        first.append(Panel("by which more", _whose(own, *groups.values()), "blue: landmarks, orange: units"))
     singles = {name: change for name, change in changes.items() if name not in groups}
     most = max([1.0, *(float(change.max()) for change in singles.values())])
     second: list[Panel | Bars] = [Panel(name, show.heat(each, most), _levels(each)) for name, each in singles.items()]
-    said = " and ".join(f"without {name} it differs by {each.mean():.2f}" for name, each in groups.items())
+    said = ", ".join(f"without {name} by {each.mean():.2f}" for name, each in groups.items())
     rows = [first, second] if second else [first]
-    return View(f"The last step, of 255 levels on average: {said}. Taken away means that zeros stand there.", rows)
+    return View(f"With zeros in place of a prior the last step changes, {said} of 255 levels on average.", rows)
 
 
 def compared(one: tuple[str, Picture], other: tuple[str, Picture], face: Face, wipe: float) -> View:

@@ -1,0 +1,77 @@
+"""Networks on the Hugging Face Hub: `MPENet.from_pretrained("someone/something")` and `push_to_hub`."""
+
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from huggingface_hub import ModelHubMixin, hf_hub_download
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from mpe_lib.config import Config, NetConfig
+from mpe_lib.errors import UserError
+
+FILE = "model.safetensors"  # as other libraries call it, beside config.json
+
+
+class Pretrained(
+    ModelHubMixin,
+    library_name="mpe_lib",
+    tags=["face-super-resolution", "facial-action-units", "facial-landmarks"],
+    pipeline_tag="image-to-image",
+):
+    """`from_pretrained`, `save_pretrained` and `push_to_hub`, as huggingface_hub has them; nothing is unpickled."""
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        assert isinstance(self, nn.Module)
+        save_file({name: each.contiguous() for name, each in self.state_dict().items()}, save_directory / FILE)
+
+    @classmethod
+    def _decode_arg(cls, expected_type: type[Any], value: Any) -> Any:
+        """The config as it was: the mixin would leave out fields that it does not know, and lists for tuples in."""
+        if expected_type is NetConfig:
+            return Config.from_dict({"net": value}).net
+        return super()._decode_arg(expected_type, value)
+
+    @classmethod
+    def _from_pretrained(
+        cls,
+        *,
+        model_id: str,
+        revision: str | None,
+        cache_dir: str | Path | None,
+        force_download: bool,
+        local_files_only: bool,
+        token: str | bool | None,
+        config: NetConfig | None = None,
+        **_: Any,
+    ) -> Self:
+        """A network ready to run, as `mpe_lib.load` gives it.
+
+        Raises:
+            UserError: no config, or weights that do not fit it.
+        """
+        if config is None:
+            raise UserError(f"{model_id}: no config.json", "name what `save_pretrained` or `push_to_hub` wrote")
+        path = Path(model_id) / FILE
+        if not path.parent.is_dir():
+            path = Path(
+                hf_hub_download(
+                    model_id,
+                    FILE,
+                    revision=revision,
+                    cache_dir=cache_dir,
+                    force_download=force_download,
+                    local_files_only=local_files_only,
+                    token=token,
+                )
+            )
+        net = cls(config)
+        assert isinstance(net, nn.Module)
+        try:
+            net.load_state_dict(load_file(path))
+        except (SafetensorError, OSError, RuntimeError) as error:
+            first = str(error).strip().splitlines()[0]
+            raise UserError(f"{path}: weights that do not fit its config.json ({first})", "save them again") from error
+        return net.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
