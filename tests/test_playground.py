@@ -68,11 +68,19 @@ def test_the_sliders_of_a_synthetic_person_command_it(playground: Playground) ->
         (playground.face.yaw, 20),
         (playground.face.aside, 60),
         (playground.face.person, 3),
+        (playground.face.scenery, 2),
     ):
         control.value = value
         moved = shown(playground)["original"]
         assert not np.array_equal(rest, moved)
         rest = moved
+
+
+def test_it_may_begin_with_a_person() -> None:
+    playground = Playground(person=7)
+    assert playground.face.source.value == PERSON
+    assert playground.face.person.value == 7
+    assert playground.face.muscles[12] in playground.face.box.children[0].children
 
 
 @pytest.mark.parametrize(("control", "value"), [("antialias", False), ("blur", 4.0), ("noise", 20), ("jpeg", 90)])

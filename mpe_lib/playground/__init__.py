@@ -1,7 +1,7 @@
 """Everything at once, to play with: a face, what a network makes of it, and what it does when told something else.
 
     from mpe_lib.playground import Playground
-    Playground()    # in a notebook; `make app` serves it as a page
+    Playground()  # in a notebook; `make app` serves it as a page
 
 `views` computes what is to be seen, `page` writes it as HTML or as a sheet, `controls` are what can be moved, and
 this module connects them.
@@ -38,10 +38,10 @@ class Playground:
 
     Args:
         weights: what to begin with, shipped or a file or run of your own.
-        person: the synthetic person to begin with.
+        person: the synthetic person to begin with; the astronaut, unless there is one.
     """
 
-    def __init__(self, weights: str = "small", person: int = 12) -> None:
+    def __init__(self, weights: str = "small", person: int | None = None) -> None:
         names = [name for name in shipped() if name != "judge"]
         if weights not in names:
             names.insert(0, weights)

@@ -61,9 +61,10 @@ def choice(name: str, options: list[Any]) -> ipywidgets.Dropdown:
 class FacePanel:
     """Whose face is looked at."""
 
-    def __init__(self, changed: Callable[[], None], person: int) -> None:
+    def __init__(self, changed: Callable[[], None], person: int | None = None) -> None:
         self.source = choice("face", [ASTRONAUT, PERSON, UPLOAD, LONDON])
-        self.person = slider("person", person, 0, 999, 1)
+        self.person = slider("person", 12 if person is None else person, 0, 999, 1)
+        self.scenery = slider("scenery", 1, 1, 20, 1)
         self.yaw, self.pitch = slider("turned to the side", 0, -45, 45, 5), slider("up or down", 0, -20, 20, 5)
         self.aside, self.above = (
             slider("light from the side", 0, -80, 80, 5),
@@ -75,7 +76,7 @@ class FacePanel:
         self.upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="a photograph")
         self.number = slider("picture", 0, 0, 203, 1)
         stays = ipywidgets.HTML("It stays in memory: nothing is written, nothing is sent on. The largest face counts.")
-        posed = [self.person, self.yaw, self.pitch, self.aside, self.above]
+        posed = [self.person, self.yaw, self.pitch, self.aside, self.above, self.scenery]
         self._groups = {
             PERSON: ipywidgets.VBox([*posed, *self.muscles.values()]),
             UPLOAD: ipywidgets.VBox([self.upload, stays]),
@@ -90,6 +91,8 @@ class FacePanel:
             self.box.children = [group] if group else []
             changed()
 
+        if person is not None:
+            self.source.value, self.box.children = PERSON, [self._groups[PERSON]]
         self.source.observe(chosen, "value")
         for control in (*posed, *self.muscles.values(), self.upload, self.number):
             control.observe(lambda _: changed(), "value")
@@ -120,7 +123,7 @@ class FacePanel:
         direction = (sin(around) * cos(up), -sin(up), cos(around) * cos(up))
         light = replace(draw_light(0), direction=direction)
         pose = Pose(self.yaw.value, self.pitch.value)
-        made = synthesize(number, aus, draw_identity(number), pose, light, scale=scale, steady=True)
+        made = synthesize(int(self.scenery.value), aus, draw_identity(number), pose, light, scale=scale, steady=True)
         return f"synthetic person {number}", np.ascontiguousarray(made.image[EDGE:-EDGE, EDGE:-EDGE])
 
     def _photograph(self, scale: float) -> tuple[str, Picture]:
