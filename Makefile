@@ -40,6 +40,10 @@ figures: demo  ## draw the pictures of the README anew
 	cp out/demo/sheet.png figures/astronaut.png
 	.venv/bin/python tools/figures.py figures
 
+environments: $(READY)  ## write the conda environments out of pyproject.toml, and constraints.txt out of .venv
+	.venv/bin/python tools/environments.py conda
+	.venv/bin/python tools/environments.py pins
+
 clean:  ## remove what make has made
 	rm -rf .venv out/demo build *.egg-info .*_cache .hypothesis
 
@@ -48,4 +52,4 @@ $(READY): pyproject.toml constraints.txt
 	.venv/bin/pip install $$(.venv/bin/python tools/torch_index.py) -c constraints.txt -e '.[notebooks,dev]'
 	touch $@
 
-.PHONY: help demo test test-browser lint lab app lessons assignment grade figures clean
+.PHONY: help demo test test-browser lint lab app lessons assignment grade figures environments clean

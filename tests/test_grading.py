@@ -8,7 +8,7 @@ import grade
 import lessons
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 SOLVED = """def double(x):
     ### BEGIN SOLUTION
@@ -43,33 +43,73 @@ def only_this_lesson(solutions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_lesson_is_cut_out_of_its_solution(solutions: Path) -> None:
     lesson = lessons.cut(solutions / "01_twice.ipynb")
-    assert [each.id for each in lesson.cells] == ["title", "imports", "exercise-1", "check-1"]
-    assert lesson.cells[2].source == "def double(x):\n    ...  # yours to write"
+    assert [each.id for each in lesson.cells] == ["title", "colab", "imports", "exercise-1", "check-1"]
+    assert lesson.cells[3].source == "def double(x):\n    ...  # yours to write"
     assert "mybinder.org" in lesson.cells[0].source
     assert lesson.cells[0].source.endswith("not measured yet")
 
 
-def test_outputs_stay_where_only_words_change(solutions: Path, tmp_path: Path) -> None:
+def printed(lesson: nbformat.NotebookNode) -> list[tuple[int | None, list[str]]]:
+    return [(each.execution_count, [output.text for output in each.outputs]) for each in lessons.code(lesson)]
+
+
+@pytest.fixture
+def ran(tmp_path: Path) -> Path:
+    """The lesson, run, its second cell with an output."""
     lessons.write(tmp_path)
     target = tmp_path / "01_twice.ipynb"
-    run = nbformat.read(target, as_version=4)
-    run.cells[1].execution_count = 7
-    run.cells[0].source = "# 01 Thrice"
-    nbformat.write(run, target)
-    lessons.write(tmp_path)
-    again = nbformat.read(target, as_version=4)
+    lesson = nbformat.read(target, as_version=4)
+    for count, each in enumerate(lessons.code(lesson), 1):
+        each.execution_count = count
+    lesson.cells[2].outputs = [new_output("stream", text="done")]
+    nbformat.write(lesson, target)
+    return target
+
+
+RAN = [(1, []), (2, ["done"]), (3, []), (4, [])]
+
+
+def test_outputs_stay_where_only_words_change(ran: Path) -> None:
+    lesson = nbformat.read(ran, as_version=4)
+    lesson.cells[0].source = "# 01 Thrice"
+    nbformat.write(lesson, ran)
+    lessons.write(ran.parent)
+    again = nbformat.read(ran, as_version=4)
     assert again.cells[0].source.startswith("# 01 Twice")
-    assert again.cells[1].execution_count == 7
-    again.cells[3].source = "check(double, lambda x: x, (2,))"
-    nbformat.write(again, target)
-    lessons.write(tmp_path)
-    assert nbformat.read(target, as_version=4).cells[1].execution_count is None
+    assert printed(again) == RAN
+
+
+def test_outputs_go_where_code_changes(ran: Path) -> None:
+    lesson = nbformat.read(ran, as_version=4)
+    lesson.cells[4].source = "check(double, lambda x: x, (2,))"
+    nbformat.write(lesson, ran)
+    lessons.write(ran.parent)
+    assert printed(nbformat.read(ran, as_version=4)) == [(None, [])] * 4
+
+
+def test_outputs_stay_where_the_cell_for_colab_is_new_or_another(ran: Path) -> None:
+    lesson = nbformat.read(ran, as_version=4)
+    lesson.cells[1].source = lesson.cells[1].source.replace("mpe-lib", "fork")
+    nbformat.write(lesson, ran)
+    lessons.write(ran.parent)
+    again = nbformat.read(ran, as_version=4)
+    assert (again.cells[1].source, printed(again)) == (lessons.installs_on_colab(), RAN)
+
+    del again.cells[1]  # as lessons were before there was one
+    for count, each in enumerate(lessons.code(again), 1):
+        each.execution_count = count
+    again.cells[1].outputs = [new_output("execute_result", {"text/plain": "4"}, execution_count=1)]
+    nbformat.write(again, ran)
+    lessons.write(ran.parent)
+    again = nbformat.read(ran, as_version=4)
+    assert [each.execution_count for each in lessons.code(again)] == [1, 2, 3, 4]
+    assert again.cells[2].outputs[0].execution_count == 2
 
 
 def handed_in(folder: Path, answer: str, check: str = "") -> Path:
     lesson = lessons.cut(lessons.SOLUTIONS / "01_twice.ipynb")
-    lesson.cells[2].source = answer
-    lesson.cells[3].source = check or lesson.cells[3].source
+    lesson.cells[3].source = answer
+    lesson.cells[4].source = check or lesson.cells[4].source
     nbformat.write(lesson, folder / "01_twice.ipynb")
     return folder / "01_twice.ipynb"
 

@@ -5,7 +5,8 @@
 
 A lesson is written once, in notebooks/solutions, with its exercises solved. In a cell tagged `exercise` the lines from
 `### BEGIN SOLUTION` to `### END SOLUTION` are the learner's to write; a cell tagged `solution` is left out. For
-{badges}, {cost} and {course} in the text the lesson has what they stand for.
+{badges}, {cost} and {course} in the text the lesson has what they stand for, and below its title it has a cell that
+installs the course on Colab.
 
 nbgrader reads the same marks. It and otter-grader do more than is needed here, bring 300 MB and more, and limit no
 memory: so `tools/grade.py` is small and our own.
@@ -24,12 +25,14 @@ from urllib.parse import quote
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 SOLUTIONS = NOTEBOOKS / "solutions"
 MENDED = str(ROOT / "tools" / "mended.py")  # runs them
 COSTS = NOTEBOOKS / "costs.json"
+COLAB = "colab"  # the tag of the cell
 SOLVED = re.compile(r"^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION$", re.MULTILINE | re.DOTALL)
 
 
@@ -54,11 +57,22 @@ def write(folder: Path) -> None:
             stored = nbformat.read(target, as_version=4)
             if contents(stored) == contents(lesson):
                 continue
-            if [cell.source for cell in code(stored)] == [cell.source for cell in code(lesson)]:
-                for new, old in zip(code(lesson), code(stored), strict=True):
-                    new.outputs, new.execution_count = old.outputs, old.execution_count
+            if [cell.source for cell in own(stored)] == [cell.source for cell in own(lesson)]:
+                take_outputs(lesson, stored)
         nbformat.write(lesson, target)
         print(os.path.relpath(target))
+
+
+def take_outputs(lesson: NotebookNode, stored: NotebookNode) -> None:
+    """Outputs of the same code; where the cell for Colab is new, the others count on, as if it had run before them."""
+    shift = len(code(lesson)) - len(code(stored))
+    for new, old in zip(own(lesson), own(stored), strict=True):
+        new.outputs, new.execution_count = old.outputs, old.execution_count and old.execution_count + shift
+        for output in new.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = new.execution_count
+    (setup,) = (cell for cell in code(lesson) if COLAB in tags(cell))
+    setup.execution_count = 1 if own(lesson)[0].execution_count else None
 
 
 def cut(path: Path) -> NotebookNode:
@@ -73,11 +87,17 @@ def cut(path: Path) -> NotebookNode:
     for cell in lesson.cells:
         for mark, text in said.items() if cell.cell_type == "markdown" else ():
             cell.source = cell.source.replace(mark, text)
+    lesson.cells.insert(1, new_code_cell(installs_on_colab(), id=COLAB, metadata={"tags": [COLAB]}))
     return lesson
 
 
 def code(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def own(lesson: NotebookNode) -> list[NotebookNode]:
+    """The code that is its solution's too."""
+    return [cell for cell in code(lesson) if COLAB not in tags(cell)]
 
 
 def tags(cell: NotebookNode) -> list[str]:
@@ -89,10 +109,30 @@ def contents(notebook: NotebookNode) -> list[tuple[str, str, str, list[str]]]:
     return [(cell.id, cell.cell_type, cell.source, tags(cell)) for cell in notebook.cells]
 
 
+def address() -> str:
+    """Where the project says that it is kept."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+
+
+def installs_on_colab() -> str:
+    """Code that on Colab installs the course, and goes where a lesson finds what it reads; elsewhere it does nothing.
+
+    Colab's PyTorch stays, for pip changes only what does not suit. What is installed in editable mode would not be
+    found before the kernel starts again. The cell may be run twice.
+    """
+    folder = "/content/" + address().rpartition("/")[2]
+    return f"""\
+import sys
+
+if "google.colab" in sys.modules:  # get the course and install it; elsewhere nothing happens here
+    !test -d {folder} || git clone -q --depth 1 {address()} {folder}
+    %cd -q {folder}/notebooks
+    %pip install -q .."""
+
+
 def badges(name: str) -> str:
-    """To open a lesson on Binder and on Colab, from where the project says that it is kept."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    repository = project["urls"]["Repository"].removeprefix("https://github.com/")
+    """To open a lesson on Binder and on Colab."""
+    repository = address().removeprefix("https://github.com/")
     binder = f"https://mybinder.org/v2/gh/{repository}/HEAD?labpath={quote(f'notebooks/{name}', safe='')}"
     colab = f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{name}"
     return (
