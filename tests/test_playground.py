@@ -15,7 +15,7 @@ from mpe_lib.faces.astronaut import astronaut
 from mpe_lib.metrics import psnr
 from mpe_lib.pixels import Picture
 from mpe_lib.playground import COMPARE, EXPLAIN, RESTORE, STEER, Playground
-from mpe_lib.playground.controls import ASTRONAUT, LONDON, PERSON, UPLOAD
+from mpe_lib.playground.controls import ASTRONAUT, LONDON, PERSON, UPLOAD, uploaded
 from mpe_lib.playground.page import html, sheet
 from mpe_lib.playground.views import Bars, Panel, View
 
@@ -113,6 +113,12 @@ def test_an_uploaded_photograph_is_restored(playground: Playground) -> None:
     assert "no photograph yet" in said(playground)
     upload(playground, as_png(astronaut()))
     assert "dB ahead of bicubic" in said(playground)
+
+
+def test_an_upload_of_the_ipywidgets_that_colab_has() -> None:
+    content = b"GIF"
+    assert uploaded({"me.gif": {"metadata": {"name": "me.gif"}, "content": content}}) == ("me.gif", content)
+    assert uploaded(({"name": "me.gif", "content": memoryview(content)},)) == ("me.gif", content)
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,6 @@ class FacePanel:
             UPLOAD: ipywidgets.VBox([self.upload, stays]),
             LONDON: self.number,
         }
-        self._uploaded: tuple[str, Picture] | None = None
         self._cut: dict[tuple[Any, ...], Picture] = {}
         self.box = ipywidgets.VBox()  # the controls of the source that is chosen
 
@@ -129,10 +128,10 @@ class FacePanel:
     def _photograph(self, scale: float) -> tuple[str, Picture]:
         if not self.upload.value:
             raise UserError("no photograph yet", "press the button and choose one")
-        (file,) = self.upload.value
-        name, data = str(file["name"]), file["content"]
-        key = (UPLOAD, scale, name, file["last_modified"], len(data))
-        return name, self._kept(key, lambda: _largest(decode_picture(bytes(data), name), name, scale))
+        name, data = uploaded(self.upload.value)
+        return name, self._kept(
+            (UPLOAD, scale, name, hash(data)), lambda: _largest(decode_picture(data, name), name, scale)
+        )
 
     def _london(self) -> tuple[str, Picture]:
         faces = read_faces(find_london(), "test", ())
@@ -220,6 +219,16 @@ class SteerPanel:
         self.right.value = self.down.value = 0
         self._setting = False
         self._changed()
+
+
+def uploaded(value: Any) -> tuple[str, bytes]:
+    """Name and content: of the one file of ipywidgets 8, or of 7, which Colab has."""
+    if isinstance(value, dict):
+        ((name, file),) = value.items()
+    else:
+        (file,) = value
+        name = file["name"]
+    return str(name), bytes(file["content"])
 
 
 def heading(text: str) -> ipywidgets.HTML:
