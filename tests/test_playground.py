@@ -238,6 +238,19 @@ def test_two_networks_can_be_compared(playground: Playground) -> None:
 # ---- the page
 
 
+def test_where_answers_are_slow_it_says_that_one_is_on_its_way(
+    playground: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentences: list[str] = []
+    playground.said.observe(lambda change: sentences.append(change["new"]), "value")
+    playground.small.noise.value = 10
+    assert len(sentences) == 1
+    monkeypatch.setattr("mpe_lib.playground.PATIENCE", 0.0)
+    playground.small.noise.value = 20
+    assert sentences[1] == "One moment."
+    assert "bicubic" in sentences[2]
+
+
 def test_every_picture_has_words_and_markup_in_them_is_text() -> None:
     white = np.full((16, 16, 3), 255, np.uint8)
     text = html(View("", [[Panel("<b>", white, '"&'), Bars("units", {"<i>": 0.7}, {"<i>": 0.2})]]))

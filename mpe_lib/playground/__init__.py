@@ -7,6 +7,7 @@
 this module connects them.
 """
 
+import time
 from html import escape
 
 import ipywidgets
@@ -31,6 +32,7 @@ from mpe_lib.playground.views import (
 from mpe_lib.weights import load, shipped
 
 RESTORE, STEER, EXPLAIN, COMPARE = "restore", "steer", "explain", "compare"
+PATIENCE = 1.0  # seconds: where the last answer took longer, the next says that it is on its way
 
 
 class Playground:
@@ -59,6 +61,7 @@ class Playground:
         self.said, self.shown = ipywidgets.HTML(), ipywidgets.HTML()
         self.said.add_class("mpe-said")
         self._last: tuple[str, View] | None = None
+        self._took: dict[tuple[str, str], float] = {}  # seconds, of a view and a network
 
         for control in (self.network, self.other, self.wipe):
             control.observe(lambda _: self.update(), "value")
@@ -71,6 +74,9 @@ class Playground:
     def update(self) -> None:
         """Compute and show anew; what is wrong with a choice is said on the page, and the old picture stays."""
         self.saved.value = ""
+        which, start = (str(self.view.value), str(self.network.value)), time.perf_counter()
+        if self._took.get(which, 0) > PATIENCE:
+            self.said.value = "One moment."
         try:
             face, view = self._see()
         except UserError as error:
@@ -78,6 +84,7 @@ class Playground:
             return
         self.said.value, self.shown.value = escape(view.said), html(view)
         self._last = (f"{self.view.value}: {face.name}, {self.network.value}", view)
+        self._took[which] = time.perf_counter() - start
 
     def _see(self) -> tuple[Face, View]:
         name = str(self.network.value)
