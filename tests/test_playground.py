@@ -243,6 +243,7 @@ def test_where_answers_are_slow_it_says_that_one_is_on_its_way(
 ) -> None:
     sentences: list[str] = []
     playground.said.observe(lambda change: sentences.append(change["new"]), "value")
+    monkeypatch.setattr("mpe_lib.playground.PATIENCE", 100.0)
     playground.small.noise.value = 10
     assert len(sentences) == 1
     monkeypatch.setattr("mpe_lib.playground.PATIENCE", 0.0)
