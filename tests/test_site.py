@@ -1,5 +1,6 @@
 """The web site: built whole, every link followed, every lesson and module in it, nothing of another host."""
 
+import os
 import pkgutil
 import re
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from filelock import FileLock
 from links import broken
 
 import mpe_lib
@@ -23,11 +25,17 @@ MODULES = ["mpe_lib", *(module.name for module in pkgutil.walk_packages(mpe_lib.
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As `make docs` makes it, which fails at a warning or at a broken link."""
-    folder = tmp_path_factory.mktemp("site") / "site"
-    done = subprocess.run([sys.executable, ROOT / "tools/website.py", folder], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"\d{3} pages, \d{5} links, 0 of them broken", done.stdout)
+    """As `make docs` makes it, which fails at a warning or at a broken link; once for all processes of xdist."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, built = shared / "site", shared / "site.built"
+    with FileLock(shared / "site.lock"):
+        if not built.exists():
+            done = subprocess.run([sys.executable, ROOT / "tools/website.py", folder], capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert re.search(r"\d{3} pages, \d{5} links, 0 of them broken", done.stdout)
+            built.touch()
     return folder
 
 
