@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import nbformat
+from lessons import COLAB, code, tags
 from links import broken
 from nbformat import NotebookNode, v4
 from sphinx.cmd.build import main as sphinx
@@ -22,7 +23,7 @@ from mpe_lib.tables import all_tables
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "benchmarks/README.md", "figures/*.*", "figures/*/*.*", "mpe_lib/weights/**/*.md")
-BADGE = re.compile(r"!\[([^\]]+)\]\(https:[^)]+\)\n?")
+BADGE = re.compile(r"!\[([^\]]+)\]\(https:[^)]+\)\n?")  # a picture that another host would have to draw
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CONTROLS = "*Here are controls to play with, where the lesson runs.*"
 
@@ -56,6 +57,8 @@ def gather(source: Path) -> None:
         target = source / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
+    readme = source / "README.md"
+    readme.write_text(BADGE.sub(r"\1", readme.read_text(encoding="utf-8")), encoding="utf-8")
     (source / "notebooks").mkdir()
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         nbformat.write(lesson(path), source / "notebooks" / path.name)
@@ -68,15 +71,17 @@ def gather(source: Path) -> None:
 
 
 def lesson(path: Path) -> NotebookNode:
-    """A lesson with its outputs, as a page can show it: no badges, which other hosts draw, and no controls."""
+    """A lesson with its outputs, as a page can show it: without badges and controls."""
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[0].source = BADGE.sub(r"\1", notebook.cells[0].source)
-    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+    for cell in code(notebook):
         outputs = [each for each in cell.outputs if WIDGET not in each.get("data", {})]
         if len(outputs) < len(cell.outputs):
             outputs.append(v4.new_output("display_data", {"text/markdown": CONTROLS}))
         cell.outputs = outputs
         said = [each.metadata.get("image/jpeg", {}).get("alt") for each in outputs if "metadata" in each]
+        if COLAB in tags(cell):
+            cell.metadata["tags"] = ["remove-cell"]  # from the page, not from the notebook that can be downloaded
         cell.metadata["mystnb"] = {"image": {"alt": next(filter(None, said), "")}}  # MyST-NB looks for it here only
     return notebook
 
