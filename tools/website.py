@@ -40,6 +40,8 @@ def main() -> None:
 
 def build(folder: Path) -> None:
     """Every page anew; a warning is an error."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / ".buildinfo").exists():
+        sys.exit(f"{folder} holds something else than a site of Sphinx: name another folder")
     shutil.rmtree(folder, ignore_errors=True)
     with tempfile.TemporaryDirectory() as temporary:
         source, read = Path(temporary) / "source", Path(temporary) / "read"
