@@ -36,6 +36,9 @@ assignment: $(READY)  ## the lessons for a class, without solutions and outputs,
 grade: $(READY)  ## make grade DIR=submissions: check what a class handed in, into grades.csv
 	.venv/bin/python tools/grade.py $(DIR)
 
+docs: $(READY)  ## the web site, in out/site, with every link followed
+	.venv/bin/python tools/website.py
+
 figures: demo  ## draw the pictures of the README anew
 	cp out/demo/sheet.png figures/astronaut.png
 	.venv/bin/python tools/figures.py figures
@@ -45,11 +48,11 @@ environments: $(READY)  ## write the conda environments out of pyproject.toml, a
 	.venv/bin/python tools/environments.py pins
 
 clean:  ## remove what make has made
-	rm -rf .venv out/demo build *.egg-info .*_cache .hypothesis
+	rm -rf .venv out/demo out/site build *.egg-info .*_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install $$(.venv/bin/python tools/torch_index.py) -c constraints.txt -e '.[notebooks,dev]'
+	.venv/bin/pip install $$(.venv/bin/python tools/torch_index.py) -c constraints.txt -e '.[notebooks,docs,dev]'
 	touch $@
 
-.PHONY: help demo test test-browser lint lab app lessons assignment grade figures environments clean
+.PHONY: help demo test test-browser lint lab app lessons assignment grade docs figures environments clean

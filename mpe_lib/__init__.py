@@ -1,5 +1,7 @@
 """MPENet and MPEGAN: faces from 16 x 16 to 128 x 128, with landmarks and action units on the way.
 
+In three lines::
+
     net = mpe_lib.load("small")             # shipped weights, ready to run
     net = mpe_lib.build_model("base")       # a new network from a preset or a config
     faces = mpe_lib.restore("photo.jpg")    # every face of a photograph, restored

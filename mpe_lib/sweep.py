@@ -1,6 +1,6 @@
 """Many runs of a notebook, one for each cell of a grid, on as many machines as there are.
 
-A YAML file names the notebook and what its parameters go through:
+A YAML file names the notebook and what its parameters go through::
 
     notebook: one_run.ipynb              # beside the YAML file, or from there
     out: ../../out/systems               # receives a folder for each cell

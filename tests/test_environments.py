@@ -56,7 +56,9 @@ def test_constraints_are_sorted_exact_public_versions() -> None:
     assert names == sorted(set(names))
 
 
-@pytest.mark.parametrize("requirement", [*CORE, *EXTRAS["notebooks"], *EXTRAS["sweep"], *EXTRAS["dev"]], ids=str)
+@pytest.mark.parametrize(
+    "requirement", [*CORE, *EXTRAS["notebooks"], *EXTRAS["sweep"], *EXTRAS["docs"], *EXTRAS["dev"]], ids=str
+)
 def test_constraints_pin_an_allowed_version(requirement: Requirement) -> None:
     pins = {canonicalize_name(name): version for name, _, version in (pin.partition("==") for pin in PINS)}
     assert Version(pins[canonicalize_name(requirement.name)]) in requirement.specifier

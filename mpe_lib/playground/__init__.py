@@ -1,5 +1,7 @@
 """Everything at once, to play with: a face, what a network makes of it, and what it does when told something else.
 
+For example::
+
     from mpe_lib.playground import Playground
     Playground()  # in a notebook; `make app` serves it as a page
 

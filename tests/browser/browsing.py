@@ -10,12 +10,15 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import axe_playwright_python
 from playwright.sync_api import Page
 from serve import free_port
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "of-a-test"
 START = 90.0  # seconds until a server must answer
+
+AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js"))
 
 Keep = Callable[[Page, str], bytes]
 
@@ -61,3 +64,11 @@ def is_outside(address: str) -> bool:
     if address in BADGES:
         return False
     return not address.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:", "about:"))
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds that keeps people out."""
+    page.add_script_tag(path=str(AXE))
+    # without fetching style sheets itself, for it looks in the wrong folder for those that another one imports
+    found = page.evaluate("axe.run({preload: false})")["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in ("serious", "critical")]

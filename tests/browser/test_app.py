@@ -3,19 +3,15 @@
 import io
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
-import axe_playwright_python
 import numpy as np
 import pytest
 import skimage.data
-from browsing import TOKEN, Keep
+from browsing import TOKEN, Keep, serious
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from mpe_lib.faces.astronaut import astronaut
-
-AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js"))
 
 
 @pytest.fixture
@@ -49,13 +45,6 @@ def choose(page: Page, label: str, option: str) -> None:
 
 def turn_to(page: Page, view: str) -> None:
     page.get_by_role("button", name=view, exact=True).click()
-
-
-def serious(page: Page) -> list[str]:
-    """What axe finds that keeps people out."""
-    page.add_script_tag(path=str(AXE))
-    found = page.evaluate("axe.run()")["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in ("serious", "critical")]
 
 
 # ---- the door
