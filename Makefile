@@ -11,7 +11,7 @@ demo: $(READY)  ## restore a photograph: notebook, sheet.png and table.txt in ou
 
 test: lint  ## everything that CI checks
 	.venv/bin/pytest -q -n 2 --ignore=tests/notebooks --ignore=tests/browser --durations=5
-	.venv/bin/pytest -q -n 2 --dist loadgroup --durations=10 tests/notebooks
+	.venv/bin/pytest -q -n 2 --dist worksteal --durations=10 tests/notebooks
 
 test-browser: $(READY)  ## lessons and playground in a real browser; SCREENS=figures/screens keeps what was seen
 	.venv/bin/pytest -q tests/browser $(if $(SCREENS),--screens $(SCREENS))

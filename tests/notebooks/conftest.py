@@ -1,21 +1,32 @@
 """The notebooks, and an environment in which they run in seconds."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for `notebook` runs once for each; those of one, which share a folder, one after the other."""
+    """A test that asks for `notebook` runs once for each."""
     if "notebook" in metafunc.fixturenames:
-        group = pytest.mark.xdist_group
-        known = [pytest.param(path, id=path.stem, marks=group(path.stem)) for path in NOTEBOOKS]
-        metafunc.parametrize("notebook", known)
+        metafunc.parametrize("notebook", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+
+
+@pytest.fixture(autouse=True)
+def alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests that run one notebook, which share its folder, wait for each other, in whichever processes they are."""
+    if not {"notebook", "smoke"} <= set(request.fixturenames):
+        yield
+        return
+    # the parent is the same for all processes
+    with FileLock(tmp_path_factory.getbasetemp().parent / f"{request.getfixturevalue('notebook').stem}.lock"):
+        yield
 
 
 @pytest.fixture
