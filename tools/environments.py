@@ -1,7 +1,7 @@
 """Write what installs the package elsewhere, out of pyproject.toml, which alone says what it needs.
 
-    python tools/environments.py conda   environment.yml, and binder/environment.yml for Binder
-    python tools/environments.py pins    constraints.txt: the versions that are installed here, of all that it needs
+python tools/environments.py conda   environment.yml, and binder/environment.yml for Binder
+python tools/environments.py pins    constraints.txt: the versions that are installed here, of all that it needs
 """
 
 import argparse

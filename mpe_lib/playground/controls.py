@@ -47,8 +47,8 @@ def slider(name: str, value: float, low: float, high: float, step: float) -> ipy
         step=step,
         description=name,
         readout_format=".2f" if step < 0.1 else ".1f" if step < 1 else "d",
-        style={"description_width": "165px"},
-        layout={"width": "360px"},
+        style={"description_width": "175px"},
+        layout={"width": "365px"},
     )
 
 

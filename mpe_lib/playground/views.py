@@ -76,7 +76,7 @@ def restored(net: System, face: Face) -> View:
         present = [value >= 0.5 for value in result.aus.values()]
         maps = result.attention[present].max(0) if any(present) else np.zeros_like(result.attention[0])
         named = ", ".join(f"AU{number}" for number, value in result.aus.items() if value >= 0.5)
-        second.append(Panel("attention maps", show.overlay(result.steps[-1], maps), f"of {named or 'no unit: none'}"))
+        second.append(Panel("attention maps", show.overlay(result.steps[-1], maps), f"of {named or 'no unit'}"))
     if result.aus is not None:
         second.append(Bars("action units, seen in step 2", _named(result.aus)))
     gain = scores[last][0] - scores[BICUBIC][0]

@@ -1,6 +1,7 @@
 """The playground as a page: every control moved, every view looked at."""
 
 import io
+import re
 import urllib.request
 from collections.abc import Iterator
 
@@ -25,6 +26,11 @@ def playground(page: Page, app: str) -> Iterator[Page]:
 
 def said(page: Page) -> Locator:
     return page.locator(".mpe-said")
+
+
+def expect_another(page: Page, sentence: str) -> None:
+    """Wait for the answer to what was moved; where that takes long, the page says first that it is on its way."""
+    expect(said(page)).not_to_have_text(re.compile(f"{re.escape(sentence)}|One moment."))
 
 
 def picture(page: Page, name: str) -> np.ndarray:
@@ -65,9 +71,9 @@ def test_restore(playground: Page, keep: Keep) -> None:
     expect(playground.get_by_role("heading", name="MPENet playground")).to_be_visible()
     expect(playground.get_by_text("it is no evidence of identity")).to_be_visible()
     assert serious(playground) == []
-    before = picture(playground, "step 3")
+    before, sentence = picture(playground, "step 3"), said(playground).inner_text()
     slider(playground, "noise, levels").press("PageUp")
-    expect(said(playground)).not_to_contain_text("2.28")
+    expect_another(playground, sentence)
     assert np.abs(picture(playground, "step 3") - before).mean() > 1
     keep(playground, "restore_noise")
 
@@ -76,14 +82,14 @@ def test_a_synthetic_person_smiles_by_the_keyboard_alone(playground: Page, keep:
     sentence = said(playground).inner_text()
     choose(playground, "face", "a synthetic person")
     expect(slider(playground, "person")).to_be_visible()
-    expect(said(playground)).not_to_have_text(sentence)
+    expect_another(playground, sentence)
     keep(playground, "restore_person")
     before = picture(playground, "original")
     smile = slider(playground, "AU12 lip corner puller")
     smile.focus()
     sentence = said(playground).inner_text()
     smile.press("End")
-    expect(said(playground)).not_to_have_text(sentence)
+    expect_another(playground, sentence)
     assert np.abs(picture(playground, "original") - before).mean() > 0.5
     assert serious(playground) == []
 
@@ -215,7 +221,7 @@ def test_nothing_flickers_and_nothing_jumps(playground: Page) -> None:
     for _ in range(8):
         sentence = said(playground).inner_text()
         blur.press("ArrowRight")
-        expect(said(playground)).not_to_have_text(sentence)
+        expect_another(playground, sentence)
     seen = playground.evaluate("({...window.frames_, heights: window.frames_.heights.size})")
     assert seen["seen"] > 20
     assert seen["missing"] == 0
