@@ -66,7 +66,7 @@ def restored(net: System, face: Face) -> View:
     change = _distance(result.steps[-1], face.original)
     second: list[Panel | Bars] = [Panel(f"{last}, how far off", show.heat(change, CLEAR), _levels(change))]
     if result.heatmaps is not None:
-        points = decode(torch.from_numpy(result.heatmaps)[None])[0].numpy() * STRIDE + (STRIDE - 1) / 2
+        points = _points(torch.from_numpy(result.heatmaps)[None])
         strongest = result.heatmaps.max(0)
         second += [
             Panel("landmarks", show.marked(result.steps[0], points), "found in step 1"),
@@ -104,7 +104,7 @@ def steered(net: System, face: Face, own: MPEOutput, units: Mapping[int, float],
                 [
                     Panel(f"step {step + 1}, by itself", before, _scored(_scores(before, face.original))),
                     Panel(f"step {step + 1}, as told", after, _scored(_scores(after, face.original))),
-                    Panel("difference", show.heat(change, max(change.max(), 1.0)), _levels(change)),
+                    Panel("difference", _heat(change), _levels(change)),
                 ]
             )
             said.append(f"step {step + 1} changes by {change.mean():.2f} of 255 levels, by {change.max():.0f} at most")
@@ -136,7 +136,7 @@ def explained(net: System, face: Face) -> View:
     groups = {name: changes[name] for name in ("landmarks", "units") if name in changes}
     first: list[Panel | Bars] = [Panel("with all priors", own, _scored(_scores(own, face.original)))]
     for name, change in groups.items():
-        moved = show.heat(change, max(change.max(), 1.0))
+        moved = _heat(change)
         first.append(Panel(f"by {name}", moved, _levels(change)))
     if len(groups) == 2:
         first.append(Panel("by which more", _whose(own, *groups.values()), "blue: landmarks, orange: units"))
@@ -159,7 +159,7 @@ def compared(one: tuple[str, Picture], other: tuple[str, Picture], face: Face, w
         Panel(f"{name}, {side}", picture, _scored(_scores(picture, face.original)))
         for (name, picture), side in ((one, "left"), (other, "right"))
     ]
-    between = Panel("their difference", show.heat(apart, max(apart.max(), 1.0)), _levels(apart))
+    between = Panel("their difference", _heat(apart), _levels(apart))
     wiped = Panel(f"{one[0]} | {other[0]}", both, f"the line is at {wipe:.0%}", large=True)
     ahead = _scores(one[1], face.original)[0] - _scores(other[1], face.original)[0]
     said = f"{one[0]} is {abs(ahead):.2f} dB {_ahead(ahead)} {other[0]} on this face."
@@ -183,7 +183,7 @@ def _told(net: MPENet, told: MPEOutput, own: MPEOutput, moved: Moves) -> list[Pa
     """The priors as they were told."""
     parts: list[Panel | Bars] = []
     if told.heatmaps is not None and moved:
-        points = decode(told.heatmaps[-1])[0].numpy() * STRIDE + (STRIDE - 1) / 2
+        points = _points(told.heatmaps[-1])
         parts.append(Panel("landmarks, as told", show.marked(to_picture(own.sr[0])[0], points)))
     if told.au_logits is not None and own.au_logits is not None:
         after, before = (
@@ -202,6 +202,16 @@ def _whose(picture: Picture, landmarks: NDArray[np.float64], units: NDArray[np.f
     grey = picture.mean(2, keepdims=True) * 0.6
     mixed: NDArray[np.float64] = grey * (1 - alpha) + colours * alpha
     return mixed.round().astype(np.uint8)
+
+
+def _points(heatmaps: torch.Tensor) -> NDArray[np.float64]:
+    """(1, 68, S, S) -> (68, 2), in pixels of the picture."""
+    return decode(heatmaps)[0].numpy() * STRIDE + (STRIDE - 1) / 2
+
+
+def _heat(change: NDArray[np.float64]) -> Picture:
+    """A change whose largest value, if it is a level at least, is brightest."""
+    return show.heat(change, max(float(change.max()), 1.0))
 
 
 def _ahead(decibels: float) -> str:
