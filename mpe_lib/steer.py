@@ -76,10 +76,10 @@ def effects(net: MPENet, lr: Tensor) -> Effects:
         if own.heatmaps is not None:
             without["landmarks"] = net(lr, heatmaps=torch.zeros_like(own.heatmaps[-1])).sr[-1][0]
         if own.au_logits is not None:
-            # all at once: one row for none of the units, and one without each
+            # one face in many rows: without any of the units, and without each; steps 1 and 2 are the same for all
             aus = net.config.aus
             told = own.au_logits.sigmoid() * (1 - torch.cat([torch.ones(1, len(aus)), torch.eye(len(aus))]))
-            pictures = net(lr.expand(len(told), -1, -1, -1), au_probability=told).sr[-1]
+            pictures = net(lr, au_probability=told).sr[-1]
             without |= dict(zip(["units", *(f"AU{number}" for number in aus)], pictures, strict=True))
     return Effects(own.sr[-1][0], without)
 

@@ -488,6 +488,22 @@ def test_heatmaps_enter_at_step_three_only_if_carried() -> None:
         assert ((blank.sr[2] - own.sr[2]).abs().max() > 1e-3) == carry
 
 
+@pytest.mark.parametrize("carry", [True, False])
+def test_one_face_with_a_prior_of_several_rows_goes_on_in_as_many(carry: bool) -> None:
+    net = awake(carry_landmarks=carry)
+    maps = random(2, 68, 32, 32)
+    with torch.no_grad():
+        aus = net(LR[:1], au_probability=PROBABILITY, iterations=4)
+        landmarks = net(LR[:1], heatmaps=maps)
+        both = LR[:1].expand(2, -1, -1, -1)
+        expected = net(both, au_probability=PROBABILITY, iterations=4), net(both, heatmaps=maps)
+    assert [len(sr) for sr in aus.sr] == [1, 1, 2, 2]
+    assert [len(sr) for sr in landmarks.sr] == [1, 2, 2]
+    for found, repeated in zip((aus, landmarks), expected, strict=True):
+        for sr, other in zip(found.sr, repeated.sr, strict=True):
+            torch.testing.assert_close(sr.expand_as(other), other)
+
+
 # ---- MPENet: gradients
 
 

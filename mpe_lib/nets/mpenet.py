@@ -68,6 +68,9 @@ class MPENet(nn.Module, Pretrained):
     ) -> MPEOutput:
         """Restore faces; a prior that is given takes the place of the network's own.
 
+        One face may be given a prior of several rows: from the step that it enters, the face goes on in as many
+        rows, and what came before is computed once.
+
         Args:
             lr: (N, 3, 16, 16), RGB in [0, 1].
             iterations: recurrent steps; the config's unless given. Steps beyond the third repeat the third.
@@ -99,7 +102,9 @@ class MPENet(nn.Module, Pretrained):
         priors: dict[str, Tensor] = {}  # what the next step sees
 
         for step in range(steps):
-            prior = torch.cat(list(priors.values()), 1) if priors else None
+            prior = torch.cat(_alike(*priors.values()), 1) if priors else None
+            if prior is not None and state is not None:
+                prior, features, state = _alike(prior, features, state)
             state = self.perb(step, features, state, prior)  # Eq. 2: (N, C, 32, 32)
             sr.append(self.reconstruct(state) + bilinear)  # Eq. 3, 4: (N, 3, 128, 128)
 
@@ -122,6 +127,12 @@ class MPENet(nn.Module, Pretrained):
                 priors = {name: maps.detach() for name, maps in priors.items()}
 
         return MPEOutput(tuple(sr), stacks, logits, attention)
+
+
+def _alike(*maps: Tensor) -> list[Tensor]:
+    """Each with as many rows as the longest; those of one row are repeated."""
+    rows = max(len(each) for each in maps)
+    return [each if len(each) == rows else each.expand(rows, -1, -1, -1) for each in maps]
 
 
 @contextmanager

@@ -116,14 +116,19 @@ class FacePanel:
                 return ASTRONAUT, self._kept((ASTRONAUT, scale), lambda: _largest(astronaut(), ASTRONAUT, scale))
 
     def _person(self, scale: float) -> tuple[str, Picture]:
-        number = int(self.person.value)
+        number, scenery = int(self.person.value), int(self.scenery.value)
         aus = {unit: muscle.value for unit, muscle in self.muscles.items() if muscle.value > 0}
         around, up = radians(self.aside.value), radians(self.above.value)
         direction = (sin(around) * cos(up), -sin(up), cos(around) * cos(up))
         light = replace(draw_light(0), direction=direction)
         pose = Pose(self.yaw.value, self.pitch.value)
-        made = synthesize(int(self.scenery.value), aus, draw_identity(number), pose, light, scale=scale, steady=True)
-        return f"synthetic person {number}", np.ascontiguousarray(made.image[EDGE:-EDGE, EDGE:-EDGE])
+
+        def make() -> Picture:
+            made = synthesize(scenery, aus, draw_identity(number), pose, light, scale=scale, steady=True)
+            return np.ascontiguousarray(made.image[EDGE:-EDGE, EDGE:-EDGE])
+
+        key = (PERSON, scale, number, scenery, pose, direction, *aus.items())
+        return f"synthetic person {number}", self._kept(key, make)
 
     def _photograph(self, scale: float) -> tuple[str, Picture]:
         if not self.upload.value:
@@ -139,7 +144,7 @@ class FacePanel:
         return f"{LONDON}, {faces.paths[number].stem}", to_picture(CentreCrops(faces)[number].hr)
 
     def _kept(self, key: tuple[Any, ...], make: Callable[[], Picture]) -> Picture:
-        """To search for a face takes longer than all else; one is kept."""
+        """To search for a face, or to draw one, takes as long as all else; one is kept."""
         if key not in self._cut:
             self._cut = {key: make()}
         return self._cut[key]
