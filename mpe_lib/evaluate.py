@@ -18,7 +18,7 @@ from mpe_lib.metrics import au_scores, landmark_error, psnr, ssim
 from mpe_lib.nets import Judge, MPENet, MPEOutput, System, evaluating
 from mpe_lib.pixels import to_picture
 
-BATCH = 16
+BATCH = 8
 
 
 def evaluate(net: System, faces: Faces, border: int = 0) -> dict[str, Any]:
@@ -99,6 +99,10 @@ def prior_effects(net: MPENet, faces: Faces, border: int = 0, seed: int = 0) -> 
     Returns:
         "own": dB, and for "<prior> zero" and "<prior> other's" the change in dB; only of priors in use.
     """
+
+    def quality(output: MPEOutput, batch: Sample) -> Tensor:
+        return psnr(to_picture(output.sr[-1]), to_picture(batch.hr), border)
+
     scores: dict[str, list[Tensor]] = defaultdict(list)
     for batch in _batches(faces.take(np.random.default_rng(seed).permutation(len(faces)))):
         own = forward(net, batch)
@@ -107,13 +111,11 @@ def prior_effects(net: MPENet, faces: Faces, border: int = 0, seed: int = 0) -> 
             "au_probability": None if own.au_logits is None else own.au_logits.sigmoid(),
             "attention": own.attention,
         }
-        outputs = {"own": own}
+        scores["own"].append(quality(own, batch))
         for name, prior in given.items():
             if prior is not None:
-                outputs[f"{name} zero"] = forward(net, batch, **{name: torch.zeros_like(prior)})
-                outputs[f"{name} other's"] = forward(net, batch, **{name: prior.roll(1, 0)})
-        for name, output in outputs.items():
-            scores[name].append(psnr(to_picture(output.sr[-1]), to_picture(batch.hr), border))
+                for how, other in (("zero", torch.zeros_like(prior)), ("other's", prior.roll(1, 0))):
+                    scores[f"{name} {how}"].append(quality(forward(net, batch, **{name: other}), batch))
     means = {name: torch.cat(parts).mean().item() for name, parts in scores.items()}
     return {name: mean if name == "own" else mean - means["own"] for name, mean in means.items()}
 
