@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 expect.set_options(timeout=60_000)  # milliseconds: what is said in the end counts, not when
+AREA = 2_500_000  # pixels of a picture
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,10 +76,10 @@ def keep(request: pytest.FixtureRequest) -> Keep:
     folder: Path | None = request.config.getoption("--screens")
 
     def take(page: Page, name: str) -> bytes:
-        # what scrolls is a part of the page: it is seen whole on a screen that is tall enough
+        # what scrolls is a part of the page: it is seen whole on a screen that is tall enough, but for long lessons
         screen = page.viewport_size
         tall = page.evaluate("Math.max(...[...document.querySelectorAll('body, body *')].map(e => e.scrollHeight))")
-        page.set_viewport_size({"width": screen["width"], "height": max(screen["height"], min(tall, 3000))})
+        page.set_viewport_size({"width": screen["width"], "height": max(screen["height"], min(tall, AREA // screen["width"]))})
         picture = page.screenshot(type="jpeg", quality=80)
         page.set_viewport_size(screen)
         if folder is not None:
