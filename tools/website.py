@@ -69,7 +69,17 @@ def gather(source: Path) -> None:
         (source / "figures" / f"{name}.md").write_text(tables, encoding="utf-8")
     command = [sys.executable, "-m", "typer", "mpe_lib.cli", "utils", "docs", "--name", "mpe", "--title", "Commands"]
     said = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout
-    (source / "commands.md").write_text(said, encoding="utf-8")
+    (source / "commands.md").write_text(whole_sentences(said), encoding="utf-8")
+
+
+def whole_sentences(commands: str) -> str:
+    """The pages of the commands; typer cuts what a list says of each at 45 characters."""
+
+    def said(entry: re.Match[str]) -> str:
+        section = re.search(rf"^#+ `[\w ]*\b{entry[2]}`\n+(.+)$", commands, re.MULTILINE)
+        return f"{entry[1]}{section[1]}" if section else entry[0]
+
+    return re.sub(r"^(\* `([\w-]+)`: ).+\.\.\.$", said, commands, flags=re.MULTILINE)
 
 
 def lesson(path: Path) -> NotebookNode:

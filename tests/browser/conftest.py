@@ -79,7 +79,9 @@ def keep(request: pytest.FixtureRequest) -> Keep:
         # what scrolls is a part of the page: it is seen whole on a screen that is tall enough, but for long lessons
         screen = page.viewport_size
         tall = page.evaluate("Math.max(...[...document.querySelectorAll('body, body *')].map(e => e.scrollHeight))")
-        page.set_viewport_size({"width": screen["width"], "height": max(screen["height"], min(tall, AREA // screen["width"]))})
+        page.set_viewport_size(
+            {"width": screen["width"], "height": max(screen["height"], min(tall, AREA // screen["width"]))}
+        )
         picture = page.screenshot(type="jpeg", quality=80)
         page.set_viewport_size(screen)
         if folder is not None:
