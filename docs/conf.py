@@ -1,5 +1,12 @@
 """What Sphinx must know to make the web site; tools/website.py gathers the pages and calls it."""
 
+import inspect
+import re
+from importlib import import_module
+from typing import Any
+
+from sphinx.util.inspect import signature, stringify_signature
+
 project = "mpe-lib"
 html_title = "MPENet, explained"
 author = "The mpe-lib authors"
@@ -25,3 +32,27 @@ html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/favicon.svg"
+
+
+def setup(app: Any) -> None:
+    app.connect("autodoc-process-docstring", what_is_said_beside)
+    app.connect("autodoc-process-signature", how_it_is_made)
+
+
+def what_is_said_beside(_app: Any, _what: str, name: str, _object: Any, _options: Any, lines: list[str]) -> None:
+    """Of a field of a NamedTuple, the comment in its line, in place of "Alias for field number 0"."""
+    if lines and lines[0].startswith("Alias for field number"):
+        module, owner, field = name.rsplit(".", 2)
+        source = inspect.getsource(getattr(import_module(module), owner))
+        comment = re.search(rf"^ +{field}: [^#\n]*# (.+)$", source, re.MULTILINE)
+        lines[:] = [comment[1]] if comment else []
+
+
+def how_it_is_made(
+    _app: Any, what: str, _name: str, documented: Any, _options: Any, arguments: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """Of a class that another one's `__new__` makes, the arguments of its own `__init__`."""
+    if what == "class" and arguments == "(*args, **kwargs)":
+        own = signature(documented.__init__, bound_method=True)
+        arguments = stringify_signature(own, show_return_annotation=False, unqualified_typehints=True)
+    return arguments, returns

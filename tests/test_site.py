@@ -68,6 +68,15 @@ def test_every_public_module_is_in_the_reference(text: dict[str, str]) -> None:
     assert missing == []
 
 
+def test_the_reference_says_what_the_code_says(text: dict[str, str]) -> None:
+    network = re.sub(r"<[^>]+>", "", text["library/nets.html"])
+    assert "class mpe_lib.nets.mpenet.MPENet(config: NetConfig)" in network
+    assert "one (N, 3, 128, 128) a step, near [0, 1] but not clamped" in network  # said beside a field
+    assert not [name for name, page in text.items() if name.startswith("library/") and "Alias for field" in page]
+    commands = re.sub(r"<[^>]+>", "", text["commands.html"])
+    assert "restore: Restore every face of every photograph from 16 x 16 pixels." in commands  # in the list of them
+
+
 def test_every_card_and_every_benchmark_is_in_it(text: dict[str, str]) -> None:
     cards = [path.relative_to(ROOT).with_suffix(".html") for path in ROOT.glob("mpe_lib/weights/**/*.md")]
     assert [card for card in cards if card.as_posix() not in text] == []
