@@ -224,9 +224,9 @@ def _bicubic(row: Row) -> list[str]:
 
 
 def _over_trainings(values: Array, digits: int) -> str:
-    """The mean, and half of its 95% interval over trainings if there are several."""
+    """The mean, and half of its 95% interval over trainings if they differ; bicubic's and the originals' do not."""
     mean, low, high = over_trainings(values)
-    return _plain(mean, digits) + ("" if math.isnan(low) else f" ± {(high - low) / 2:.{digits}f}")
+    return _plain(mean, digits) + (f" ± {(high - low) / 2:.{digits}f}" if high > low else "")
 
 
 def _plain(value: float, digits: int) -> str:
