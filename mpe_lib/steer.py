@@ -10,6 +10,7 @@ from mpe_lib.au import attention_maps
 from mpe_lib.errors import UserError
 from mpe_lib.heatmaps import decode, encode
 from mpe_lib.nets import MPENet, MPEOutput, evaluating
+from mpe_lib.nets.mpenet import LANDMARKS
 
 STRIDE = 4  # pixels of the restored picture in a cell of the maps
 Moves = Mapping[int, tuple[float, float]]
@@ -43,15 +44,14 @@ def steer(
         What the network makes of it; heatmaps, units and attention maps are those that it was told.
 
     Raises:
-        UserError: a unit that this network does not know, or a network without such a prior.
+        UserError: a unit that this network does not know, a landmark that there is not, or a network without such
+            a prior.
     """
     with evaluating(net):
         seen = net(lr) if own is None else own
-        given: dict[str, Tensor] = {}
-        if units:
-            given["au_probability"] = _told(net, seen, units)
-        if moved:
-            given |= _moved(net, seen, moved)
+        given = _moved(net, seen, moved) if moved else {}
+        if units:  # the others stay what step 2 makes of the landmarks that it is told
+            given["au_probability"] = _told(net, net(lr, iterations=2, **given) if given else seen, units)
         if not given:
             return seen
         steered = net(lr, **given)
@@ -78,7 +78,8 @@ def effects(net: MPENet, lr: Tensor) -> Effects:
         if own.au_logits is not None:
             # one face in many rows: without any of the units, and without each; steps 1 and 2 are the same for all
             aus = net.config.aus
-            told = own.au_logits.sigmoid() * (1 - torch.cat([torch.ones(1, len(aus)), torch.eye(len(aus))]))
+            believed = own.au_logits.sigmoid()
+            told = torch.cat([torch.zeros_like(believed), believed * (1 - torch.eye(len(aus), device=lr.device))])
             pictures = net(lr, au_probability=told).sr[-1]
             without |= dict(zip(["units", *(f"AU{number}" for number in aus)], pictures, strict=True))
     return Effects(own.sr[-1][0], without)
@@ -102,10 +103,13 @@ def _moved(net: MPENet, own: MPEOutput, moved: Moves) -> dict[str, Tensor]:
     """The heatmaps of its own landmarks, those of some elsewhere, and attention maps of the same."""
     if own.heatmaps is None:
         raise UserError("this network has no landmarks to move", "choose an MPENet")
+    unknown = [number for number in moved if not 0 <= number < LANDMARKS]
+    if unknown:
+        raise UserError(f"there is no landmark {unknown[0]}", f"they are 0 to {LANDMARKS - 1}")
     points = decode(own.heatmaps[-1])  # (1, 68, 2), in cells
     maps = own.heatmaps[-1].clone()
     for number, (x, y) in moved.items():
-        points[0, number] += torch.tensor([x, y]) / STRIDE
+        points[0, number] += points.new_tensor([x, y]) / STRIDE
         # as high as it was, for a network that is unsure makes low maps
         maps[0, number] = encode(points[:, number : number + 1], maps.shape[-1])[0, 0] * maps[0, number].max()
     given = {"heatmaps": maps}

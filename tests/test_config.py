@@ -42,6 +42,11 @@ def test_the_paper_is_trained_as_it_says() -> None:
     assert (train.lambda_align, train.lambda_au) == (0.1, 0.01)
 
 
+@pytest.mark.parametrize("name", ["paper", "mpegan", "srcnn", "vdsr", "wavelet", "srfbn", "dic", "dicgan", "sisn"])
+def test_no_published_system_is_trained_on_faces_of_several_sizes(name: str) -> None:
+    assert preset(name).train.scale_jitter == 0
+
+
 def test_the_action_units_of_both_data_sets() -> None:
     assert AU_SETS["bp4d"] == (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
     assert AU_SETS["disfa"] == (1, 2, 4, 6, 9, 12, 25, 26)

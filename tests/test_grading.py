@@ -143,6 +143,7 @@ def test_a_folder_of_submissions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for name in ("ann", "bob"):
         (tmp_path / name).mkdir()
     handed_in(tmp_path / "ann", SOLVED)
+    (tmp_path / "ann" / "01_twice.ipynb").rename(tmp_path / "ann" / "ann_4711_01_twice-1.ipynb")  # as platforms do
     (tmp_path / "bob" / "01_twice.ipynb").write_text("not JSON")
     (tmp_path / "bob" / "99_other.ipynb").write_text("{}")
     monkeypatch.setattr(sys, "argv", ["grade.py", str(tmp_path), "--out", str(tmp_path / "grades.csv")])
@@ -151,7 +152,7 @@ def test_a_folder_of_submissions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         rows = list(csv.reader(file))
     assert rows == [
         ["submission", "exercise", "right", "problem"],
-        ["ann/01_twice.ipynb", "exercise 1", "1", ""],
+        ["ann/ann_4711_01_twice-1.ipynb", "exercise 1", "1", ""],
         ["bob/01_twice.ipynb", "", "0", "not a notebook (NotJSONError)"],
         ["bob/99_other.ipynb", "", "0", "no lesson has this name"],
     ]

@@ -16,7 +16,7 @@ from mpe_lib.metrics import psnr
 from mpe_lib.pixels import Picture
 from mpe_lib.playground import COMPARE, EXPLAIN, RESTORE, STEER, Playground
 from mpe_lib.playground.controls import ASTRONAUT, LONDON, PERSON, UPLOAD, uploaded
-from mpe_lib.playground.page import html, sheet
+from mpe_lib.playground.page import download, html, sheet
 from mpe_lib.playground.views import Bars, Panel, View
 
 
@@ -274,6 +274,11 @@ def test_what_is_shown_can_be_saved(playground: Playground) -> None:
         assert min(picture.size) > 400
     playground.face.source.value = PERSON
     assert playground.saved.value == ""  # of what is shown, no longer of what was
+
+
+def test_a_sheet_of_a_file_whose_name_looks_like_mathematics() -> None:
+    view = View("Step 3 is ahead.", [[Panel("a", np.zeros((8, 8, 3), np.uint8))]])
+    assert "kB</a>" in download(sheet(view, "restore: cost$5_and_$6^.png, small"), "sheet.png")
 
 
 def test_a_sheet_says_what_it_is_of_and_what_it_is_not(playground: Playground) -> None:

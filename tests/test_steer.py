@@ -69,6 +69,22 @@ def test_attention_follows_a_landmark_that_is_moved(net: MPENet, lr: Tensor) -> 
     assert [number for number, moved in zip(net.config.aus, changed, strict=True) if moved] == [12]
 
 
+def test_units_that_are_not_told_follow_landmarks_that_are_moved(net: MPENet, lr: Tensor) -> None:
+    moved = dict.fromkeys(range(48, 68), (0.0, 12.0))
+    without = steer(net, lr, moved=moved)
+    assert without.au_logits is not None
+    own = without.au_logits.sigmoid()[0, net.config.aus.index(1)].item()
+    told = steer(net, lr, units={1: own}, moved=moved)
+    torch.testing.assert_close(told.sr, without.sr)
+    torch.testing.assert_close(told.au_logits, without.au_logits, atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("number", [-1, 68])
+def test_a_landmark_that_there_is_not(net: MPENet, lr: Tensor, number: int) -> None:
+    with pytest.raises(UserError, match=f"no landmark {number}"):
+        steer(net, lr, moved={number: (1, 1)})
+
+
 @pytest.mark.parametrize("units", [{99: 1.0}, {17: 1.0}])
 def test_a_unit_that_the_network_does_not_know(net: MPENet, lr: Tensor, units: dict[int, float]) -> None:
     with pytest.raises(UserError, match=r"does not know AU(99|17)"):

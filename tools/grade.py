@@ -47,7 +47,7 @@ def main() -> None:
 
 def grade(path: Path, seconds: int, gigabytes: float) -> Iterator[tuple[str, bool, str]]:
     """Each exercise of a submission: its name, whether it is right, and what is wrong with it."""
-    lesson = next((each for each in SOLUTIONS.glob("*.ipynb") if path.stem.startswith(each.stem)), None)
+    lesson = next((each for each in SOLUTIONS.glob("*.ipynb") if each.stem in path.stem), None)
     if lesson is None:
         yield "", False, "no lesson has this name"
         return

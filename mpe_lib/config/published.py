@@ -15,19 +15,25 @@ from mpe_lib.config.run import Config
 from mpe_lib.config.training import TrainConfig
 from mpe_lib.config.units import AUS
 
+
+def _trained(**own: Any) -> TrainConfig:
+    """As the authors do: on faces of one size."""
+    return TrainConfig(scale_jitter=0, **own)
+
+
 # The rate falls at the same shares of however many updates.
 COMPARED: dict[str, Config] = {
-    "srcnn": Config(SRCNNConfig(), TrainConfig(last_layer=0.1)),
-    "vdsr": Config(VDSRConfig(), TrainConfig(lr=5e-4, halve_at=(0.25, 0.5, 0.75), clip=0.4)),
-    "wavelet": Config(WaveletConfig(), TrainConfig(lr=2e-4, error="wavelet")),
-    "srfbn": Config(SRFBNConfig(), TrainConfig(halve_at=(0.2, 0.4, 0.6, 0.8), error="l1")),
+    "srcnn": Config(SRCNNConfig(), _trained(last_layer=0.1)),
+    "vdsr": Config(VDSRConfig(), _trained(lr=5e-4, halve_at=(0.25, 0.5, 0.75), clip=0.4)),
+    "wavelet": Config(WaveletConfig(), _trained(lr=2e-4, error="wavelet")),
+    "srfbn": Config(SRFBNConfig(), _trained(halve_at=(0.2, 0.4, 0.6, 0.8), error="l1")),
     "dic": Config(
         DICConfig(),
-        TrainConfig(updates=150_000, batch=8, halve_at=(1 / 15, 2 / 15, 4 / 15, 8 / 15), error="l1"),
+        _trained(updates=150_000, batch=8, halve_at=(1 / 15, 2 / 15, 4 / 15, 8 / 15), error="l1"),
     ),
     "sisn": Config(
         SISNConfig(),
-        TrainConfig(lr=2e-4, batch=8, halve_at=tuple(step / 20 for step in range(1, 9)), error="l1"),
+        _trained(lr=2e-4, batch=8, halve_at=tuple(step / 20 for step in range(1, 9)), error="l1"),
     ),
     "judge": Config(
         JudgeConfig(aus=AUS),
@@ -58,6 +64,7 @@ _SHORT: dict[str, Any] = {
     "train.warmup": 100,
     "train.halve_at": (),
     "train.clip": 1.0,
+    "train.scale_jitter": TrainConfig().scale_jitter,
 }
 _SMALL: dict[str, dict[str, Any]] = {
     "srcnn": {"train.lr": 1e-3},

@@ -62,6 +62,7 @@ class Playground:
         self.saved = ipywidgets.HTML()
         self.said, self.shown = ipywidgets.HTML(), ipywidgets.HTML()
         self.said.add_class("mpe-said")
+        self.saved.add_class("mpe-saved")
         self._last: tuple[str, View] | None = None
         self._took: dict[tuple[str, str], float] = {}  # seconds, of a view and a network
 

@@ -16,7 +16,9 @@ CANNOT = (
     "it is no evidence of identity. Action units are guesses about muscles, not about feelings."
 )
 STYLE = f"""<style>
-.mpe-page {{ max-width: 1380px; margin: 0 auto; font: 14px/1.45 system-ui, sans-serif; color: {show.INK}; }}
+/* its own ground: a notebook may be dark */
+.mpe-page {{ max-width: 1380px; margin: 0 auto; padding: 8px; box-sizing: border-box; background: white; }}
+.mpe-page {{ font: 14px/1.45 system-ui, sans-serif; color: {show.INK}; }}
 .mpe-page .widget-html-content, .mpe-page .jupyter-widgets {{ line-height: 1.45; }}
 .mpe-page h1 {{ font-size: 22px; margin: 4px 0; }}
 .mpe-page p {{ margin: 0 0 6px; max-width: 90ch; }}
@@ -59,9 +61,20 @@ NAMES = """(() => {
         if (name && handle.getAttribute('aria-label') !== name) handle.setAttribute('aria-label', name);
       });
     });
-    document.querySelectorAll('.mpe-said').forEach(part => part.setAttribute('aria-live', 'polite'));
+    // which of the views is on, ipywidgets says by a colour alone
+    document.querySelectorAll('.mpe-page .widget-toggle-buttons').forEach(group => {
+      group.setAttribute('role', 'group');
+      group.setAttribute('aria-label', 'view');
+      group.querySelectorAll('button').forEach(button => {
+        const on = String(button.classList.contains('mod-active'));
+        if (button.getAttribute('aria-pressed') !== on) button.setAttribute('aria-pressed', on);
+      });
+    });
+    document.querySelectorAll('.mpe-said, .mpe-saved').forEach(part => part.setAttribute('aria-live', 'polite'));
   };
-  new MutationObserver(window.mpeNames).observe(document.body, {childList: true, subtree: true});
+  new MutationObserver(window.mpeNames).observe(document.body, {
+    childList: true, subtree: true, attributes: true, attributeFilter: ['class'],
+  });
   window.mpeNames();
 })();"""
 
@@ -96,7 +109,7 @@ def sheet(view: View, title: str) -> Figure:
             _draw(axes, each)
         if free > 0:
             grid[-1].set_axis_off()
-    figure.suptitle(f"{title}\n{view.said}", fontsize=11, color=show.INK, ha="left", x=0.01)
+    figure.suptitle(f"{title}\n{view.said}", fontsize=11, color=show.INK, ha="left", x=0.01, parse_math=False)
     last.text(0.01, 0.5, CANNOT.replace(". Many", ".\nMany"), fontsize=8, color=show.INK, va="center")
     return figure
 

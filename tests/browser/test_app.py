@@ -71,6 +71,7 @@ def test_restore(playground: Page, keep: Keep) -> None:
     expect(playground.get_by_role("heading", name="MPENet playground")).to_be_visible()
     expect(playground.get_by_text("it is no evidence of identity")).to_be_visible()
     assert serious(playground) == []
+    expect(playground.get_by_role("group", name="view").get_by_role("button", pressed=True)).to_have_text("restore")
     before, sentence = picture(playground, "step 3"), said(playground).inner_text()
     slider(playground, "noise, levels").press("PageUp")
     expect_another(playground, sentence)
@@ -96,6 +97,7 @@ def test_a_synthetic_person_smiles_by_the_keyboard_alone(playground: Page, keep:
 
 def test_steer_a_unit(playground: Page, keep: Keep) -> None:
     turn_to(playground, "steer")
+    expect(playground.get_by_role("button", name="steer", pressed=True)).to_be_visible()
     expect(said(playground)).to_contain_text("Nothing is told yet")
     assert np.array_equal(picture(playground, "step 3, by itself"), picture(playground, "step 3, as told"))
     slider(playground, "AU12 lip corner puller").press("Home")
