@@ -77,6 +77,17 @@ def test_by_the_command_line(
         assert picture.width > 700
 
 
+def test_a_network_that_was_trained_at_another_scale_is_named(
+    tiny_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = ["--weights", "small", "--weights", str(tiny_file)]
+    monkeypatch.setattr("sys.argv", ["mpe", "compare", "person:1", *weights, "--out", str(tmp_path / "figure.png")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert "the faces are cut at scale 2.5, tiny.safetensors was trained at 2.9" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("more", "told"),
     [

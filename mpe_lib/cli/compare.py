@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mpe_lib.cli.terminal import told
+from mpe_lib.cli.terminal import say, told
 from mpe_lib.errors import UserError
 
 
@@ -28,6 +28,7 @@ def compare(
         from mpe_lib.files import atomic
         from mpe_lib.machine import device
         from mpe_lib.show import compared
+        from mpe_lib.sources import fits
         from mpe_lib.weights import load
 
         places = dict(map(_named, weights))
@@ -36,8 +37,11 @@ def compare(
         if out.suffix.lower() != ".png":
             raise UserError(f"--out {out} is no PNG by its name", "call it something.png")
         named = {name: load(place).to(device()) for name, place in places.items()}
-        scales = {net.config.face_scale for net in named.values()}
-        faces = by_each(named, originals(photos, min(scales)))
+        scale = min(net.config.face_scale for net in named.values())
+        for name, net in named.items():
+            if not fits(scale, net.config.face_scale):
+                say(f"the faces are cut at scale {scale}, {name} was trained at {net.config.face_scale}")
+        faces = by_each(named, originals(photos, scale))
         with atomic(out) as temporary:
             compared(list(faces.values()), differences=differences).savefig(temporary, dpi=110)
     for face, one in faces.items():
