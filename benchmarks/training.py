@@ -1,6 +1,8 @@
-"""An update of a preset, as the library does it and plainly: time, peak memory, share of it spent on data.
+"""An update of a preset, as the library does it and plainly: time, peak memory, share of it spent waiting for data.
 
-Each way runs in a process of its own, one after the other, on the same faces; the figures to look at are the ratios.
+The last columns say how much of what torch.matmul reaches here (bf16 on a GPU, fp32 on a CPU) an update makes use of,
+and how long all updates of the preset would take. Each way runs in a process of its own, one after the other, on the
+same faces; the figures to look at are the ratios.
 """
 
 import argparse
@@ -14,13 +16,13 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from machine import peak_megabytes
-from torch.utils.data import default_collate
+from machine import median_seconds, peak_megabytes
+from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 
 from mpe_lib.config import Config, NetConfig, preset
 from mpe_lib.faces.astronaut import astronaut_folder
-from mpe_lib.faces.crops import RandomCrops, Sample
+from mpe_lib.faces.crops import RandomCrops, Sample, Shuffled
 from mpe_lib.faces.facset import read_faces
 from mpe_lib.learner import Learner
 from mpe_lib.losses import au_weights, mpe_loss
@@ -39,6 +41,8 @@ WAYS = {
     "compile": {"train.precision": "fp32", "train.compile": True},
     "compile bf16": {"train.precision": "bf16", "train.compile": True},
 }
+SIDE = {"cpu": 2048, "cuda": 8192}  # of the matrices
+WORKERS = 8  # data-loading processes beside a GPU
 WARMING = 3  # updates
 
 
@@ -55,56 +59,75 @@ def main() -> None:
     if arguments.one:
         print(json.dumps(measure(arguments.one, arguments)))
         return
+    on_gpu = torch.cuda.is_available()
+    bound = matmul("cuda" if on_gpu else "cpu")
     print(describe())
-    print(f"{arguments.preset}, batch {arguments.batch}")
-    print(f"{'':16}{'update':>9}{'faces/s':>9}{'of plain':>9}{'data':>7}{'peak MB':>9}{'of plain':>9}{'GFLOP/s':>9}")
+    print(f"{arguments.preset}, batch {arguments.batch}; torch.matmul {bound:,.0f} GFLOP/s")
+    print(f"{'':16}{'update':>9}{'faces/s':>9}{'of plain':>9}{'data':>7}{'peak MB':>9}{'of plain':>9}", end="")
+    print(f"{'GFLOP/s':>9}{'of matmul':>10}{'schedule':>10}")
     plain: dict[str, float] = {}
+    updates = preset(arguments.preset).train.updates
     for way in arguments.ways:
         command = [sys.executable, __file__, "--one", way, "--preset", arguments.preset]
         command += [f"--{name}={getattr(arguments, name)}" for name in ("batch", "updates", "threads")]
-        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
         plain = plain or found
-        speed, memory = plain["seconds"] / found["seconds"], found["megabytes"] / plain["megabytes"]
+        seconds, speed = found["seconds"], found["gflop"] / found["seconds"]
         print(
-            f"{way:16}{found['seconds']:7.2f} s{arguments.batch / found['seconds']:9.2f}{speed:8.2f}x"
-            f"{found['loading']:7.1%}{found['megabytes']:9.0f}{memory:9.0%}{found['gflop'] / found['seconds']:9.0f}",
+            f"{way:16}{seconds * 1000:6.0f} ms{arguments.batch / seconds:9.2f}{plain['seconds'] / seconds:8.2f}x"
+            f"{found['loading']:7.1%}{found['megabytes']:9.0f}{found['megabytes'] / plain['megabytes']:9.0%}"
+            f"{speed:9.0f}{speed / bound:10.1%}{seconds * updates / 3600:8.2f} h",
             flush=True,
         )
 
 
+def matmul(device: str) -> float:
+    """Billions of operations a second of a product of large matrices."""
+    precision = torch.bfloat16 if device == "cuda" else torch.float32
+    matrix = torch.randn(SIDE[device], SIDE[device], device=device, dtype=precision)
+    return 2e-9 * len(matrix) ** 3 / median_seconds(lambda: matrix @ matrix, 10)
+
+
 def measure(way: str, arguments: argparse.Namespace) -> dict[str, float]:
-    """Seconds and billions of operations of an update, peak megabytes, and the share of loading."""
+    """Seconds and billions of operations of an update, peak megabytes, and the share of waiting for data."""
     config = preset(arguments.preset).replace({"train.batch": arguments.batch, "train.validate_every": 10**9})
     config = config.replace(WAYS[way])
+    on_gpu = torch.cuda.is_available()
     with tempfile.TemporaryDirectory() as folder:
-        faces = read_faces(astronaut_folder(Path(folder), 16), "train", config.net.aus)
+        faces = read_faces(astronaut_folder(Path(folder), 64), "train", config.net.aus)
         crops = RandomCrops(faces, config.train.scale_jitter, seed=0)
+        order = Shuffled(len(faces), arguments.batch, 0, arguments.updates + WARMING, seed=0)
         accelerator = Accelerator()
+        workers = WORKERS if on_gpu else 0
+        loader = accelerator.prepare(DataLoader(crops, batch_sampler=order, num_workers=workers, pin_memory=on_gpu))
         weights = au_weights(faces.rates()).to(accelerator.device)
         if way not in ("plain", "give back") and not config.train.recompute:  # as `mpe_lib.train` does
             keep_freed_memory()
         update = plainly(config, weights) if way == "plain" else Learner(config, weights, accelerator).update
-        loading = training = 0.0
-        for number in range(1, arguments.updates + WARMING + 1):
-            start = time.perf_counter()
-            batch = default_collate([crops[(number, i % len(faces))] for i in range(arguments.batch)])
-            batch = Sample(*(tensor.to(accelerator.device) for tensor in batch))
-            loaded = time.perf_counter()
+        loading = 0.0
+        begun = waiting = time.perf_counter()
+        for number, batch in enumerate(loader, 1):
+            loading += time.perf_counter() - waiting
             update(batch, number)
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            if number > WARMING:  # the first allocate, choose kernels, compile
-                loading += loaded - start
-                training += time.perf_counter() - loaded
-        on_gpu = torch.cuda.is_available()
+            if number <= WARMING or number == arguments.updates + WARMING:
+                _finish()
+            if number == WARMING:  # the first allocate, choose kernels, compile
+                begun, loading = time.perf_counter(), 0.0
+            waiting = time.perf_counter()
+        took = time.perf_counter() - begun
         peak = torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak_megabytes()
-    seconds = (loading + training) / arguments.updates
     return {
-        "seconds": seconds,
-        "loading": loading / (loading + training),
+        "seconds": took / arguments.updates,
+        "loading": loading / took,
         "megabytes": peak,
         "gflop": 3 * operations(config.net) * arguments.batch,  # the way back is twice the way there
     }
+
+
+def _finish() -> None:
+    """Let a GPU do what it has been told."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def plainly(config: Config, weights: torch.Tensor) -> Callable[[Sample, int], object]:

@@ -1,5 +1,6 @@
 """Where a computation happens: the device, what it is, and which code runs on it."""
 
+import os
 import platform
 import subprocess
 from pathlib import Path
@@ -15,6 +16,11 @@ def device() -> str:
     """Where to compute: a GPU if there is one, else a CPU that is made ready for it."""
     keep_freed_memory()
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def cores() -> int:
+    """Of the CPU, that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe() -> str:

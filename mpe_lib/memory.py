@@ -1,7 +1,14 @@
-"""Memory of the CPU, kept by the process for the next picture."""
+"""Memory: the CPU's, kept by the process for the next picture; and what is told where there is not enough of it."""
 
 import ctypes
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import torch
+
+from mpe_lib.config import Config
+from mpe_lib.errors import UserError
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's mallopt
 
@@ -17,3 +24,24 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_MAX, 0)
         mallopt(_M_TRIM_THRESHOLD, -1)
+
+
+@contextmanager
+def enough_memory(update: int, config: Config) -> Generator[None]:
+    """Tell that a GPU's memory, or the CPU's, was too small for an update of the training.
+
+    Raises:
+        UserError: instead of torch's own, with what takes less.
+    """
+    try:
+        yield
+    except (torch.cuda.OutOfMemoryError, RuntimeError) as error:  # the CPU's has no class of its own
+        if not (isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)):
+            raise
+        batch = config.train.batch
+        ways = [f"train.batch={batch // 2}"] if batch > 1 else []
+        ways += ["train.recompute=True"] if config.net.system == "mpenet" and not config.train.recompute else []
+        raise UserError(
+            f"update {update}: not enough memory for train.batch={batch}",
+            f"--set {' or '.join(ways)}" if ways else "choose a smaller preset",
+        ) from error

@@ -160,15 +160,16 @@ def local_cluster(workers: int | None = None) -> Any:
     import torch
     from distributed import Nanny, Scheduler, SpecCluster
 
+    from mpe_lib.machine import cores
+
     logging.getLogger("distributed").setLevel(logging.WARNING)  # it tells of every connection
     # those that this process may use
     given = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
     gpus = [given[number] if given[0] else str(number) for number in range(torch.cuda.device_count())]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    count = workers or len(gpus) or cores
+    count = workers or len(gpus) or cores()
 
     def environment(number: int) -> dict[str, str]:
-        threads = str(max(1, cores // count))
+        threads = str(max(1, cores() // count))
         shared = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
         return shared | ({"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {})
 

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,16 +16,18 @@ from torch.utils.data import DataLoader
 from mpe_lib.checkpoint import Run
 from mpe_lib.config import Config, near
 from mpe_lib.errors import UserError
-from mpe_lib.faces.crops import RandomCrops, Sample, Shuffled
+from mpe_lib.faces.crops import RandomCrops, Shuffled
 from mpe_lib.faces.facset import Faces
 from mpe_lib.files import alone
 from mpe_lib.learner import Learner
 from mpe_lib.losses import au_weights
-from mpe_lib.memory import keep_freed_memory
+from mpe_lib.machine import cores
+from mpe_lib.memory import enough_memory, keep_freed_memory
 from mpe_lib.nets import System
 from mpe_lib.record import PATIENCE, Progress, Record, Summary
 
 TRACKERS = ("tensorboard", "wandb")
+WORKERS = 8  # data-loading processes beside a GPU, at most
 
 
 def train(
@@ -89,13 +91,15 @@ def _updates(
     first = record.position.update
     batches = Shuffled(faces.frequency, t.batch, first, t.updates, t.seed)
     crops = RandomCrops(faces, t.scale_jitter, t.seed)
-    pin = accelerator.device.type == "cuda"
-    loader = accelerator.prepare(DataLoader(crops, batch_sampler=batches, num_workers=t.workers, pin_memory=pin))
+    on_gpu = accelerator.device.type == "cuda"
+    workers = t.workers or (min(WORKERS, cores() - 1) if on_gpu else 0)
+    loader = accelerator.prepare(DataLoader(crops, batch_sampler=batches, num_workers=workers, pin_memory=on_gpu))
     begun = time.perf_counter()
 
-    with _interruption() as interrupted:
-        for update, batch in enumerate(_plain_errors(loader), first + 1):
-            step = learner.update(batch, update, measure=update == 1 or update % t.validate_every == 0)
+    with _plain_errors(), _interruption() as interrupted:
+        for update, batch in enumerate(loader, first + 1):
+            with enough_memory(update, config):
+                step = learner.update(batch, update, measure=update == 1 or update % t.validate_every == 0)
             record.count(step)
             last = update == t.updates or record.fails or _stopped(accelerator, interrupted, update, t.log_every)
             steps = None
@@ -164,12 +168,24 @@ def _failed(out: Path, update: int, problem: str | None) -> UserError:
     )
 
 
-def _plain_errors(batches: Iterable[Sample]) -> Iterator[Sample]:
-    """The batches; a worker's UserError comes without the traceback that torch puts before it."""
+@contextmanager
+def _plain_errors() -> Generator[None]:
+    """A UserError of a process that loads faces comes without the traceback that torch puts before it.
+
+    Raises:
+        UserError: that one; or such a process was killed, which torch tells wherever the training is.
+    """
     try:
-        yield from batches
+        yield
     except UserError as error:
         raise UserError(str(error).rpartition("UserError: ")[2]) from None
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise UserError(
+            "a process that loads faces was killed, perhaps for want of memory",
+            "go on with --resume, and --set train.workers=1 if it happens again",
+        ) from error
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import hashlib
 import itertools
 import json
 import math
+import multiprocessing
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -568,3 +570,49 @@ def test_a_damaged_picture_is_told_and_the_training_can_begin_again(
     assert ".png cannot be decoded (" in line
     assert "Traceback" not in line
     assert run(tmp_path / "run", faces, changes).finished
+
+
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        ({}, "--set train.batch=1 or train.recompute=True"),
+        ({"train.recompute": True}, "--set train.batch=1"),
+        ({"train.batch": 1}, "--set train.recompute=True"),
+        ({"train.batch": 1, "train.recompute": True}, "choose a smaller preset"),
+    ],
+)
+def test_too_little_memory_is_told_with_what_takes_less(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], remedy: str
+) -> None:
+    def too_much(*_: Any, **__: Any) -> LossTerms:
+        torch.empty(2**52, dtype=torch.uint8)  # as the CPU says it itself
+        raise AssertionError
+
+    monkeypatch.setattr("mpe_lib.learner.mpe_loss", too_much)
+    batch = changes.get("train.batch", 2)
+    told = f"update 1: not enough memory for train.batch={batch}; {remedy}"
+    assert refusal(tmp_path / "run", faces, changes) == told
+
+
+def test_another_error_of_an_update_stays_what_it_is(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mpe_lib.learner.mpe_loss", lambda *_, **__: torch.zeros(2) @ torch.zeros(3))
+    with pytest.raises(RuntimeError, match="inconsistent tensor size"):
+        run(tmp_path / "run", faces)
+
+
+def test_a_killed_worker_is_told_and_the_training_goes_on_from_what_was_saved(faces: Path, tmp_path: Path) -> None:
+    def kill(progress: Progress) -> None:
+        if progress.update == 3:
+            for child in multiprocessing.active_children():
+                os.kill(child.pid or 0, signal.SIGKILL)
+
+    changes = {"train.workers": 1, "train.updates": 12}
+    told = "a process that loads faces was killed, perhaps for want of memory; go on with --resume"
+    with pytest.raises(UserError, match=told):
+        run(tmp_path / "killed", faces, changes, report=kill)
+    run(tmp_path / "killed", faces, changes, resume=True)
+    run(tmp_path / "whole", faces, changes)
+    for name in ("net.safetensors", "average.safetensors"):
+        assert (tmp_path / "killed/last" / name).read_bytes() == (tmp_path / "whole/last" / name).read_bytes()

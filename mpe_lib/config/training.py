@@ -34,7 +34,7 @@ class TrainConfig:
     recompute: bool = False  # forget what happens inside a step, and compute it again for the gradient
     compile: bool = False  # by torch.compile, which takes a minute first
     seed: int = 0
-    workers: int = 0  # data-loading processes
+    workers: int = 0  # data-loading processes; 0: none on a CPU, as many as a GPU needs beside one
     log_every: int = 10  # updates between lines of metrics.jsonl
     validate_every: int = 500
     validate_faces: int = 64  # at most, evenly spaced over the val split
