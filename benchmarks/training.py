@@ -38,6 +38,8 @@ WAYS = {
     "bf16": {"train.precision": "bf16"},
     "recompute": {"train.precision": "fp32", "train.recompute": True},
     "recompute bf16": {"train.precision": "bf16", "train.recompute": True},
+    "graph": {"train.precision": "fp32", "train.graph": True},
+    "graph bf16": {"train.precision": "bf16", "train.graph": True},
     "compile": {"train.precision": "fp32", "train.compile": True},
     "compile bf16": {"train.precision": "bf16", "train.compile": True},
 }

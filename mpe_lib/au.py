@@ -68,15 +68,15 @@ def attention_maps(landmarks: Tensor, aus: tuple[int, ...], size: int) -> Tensor
     """
     points = landmarks.detach()
     units = [CATALOGUE[number] for number in aus]
-    if any(unit.centres is None for unit in units):
+    centres = [unit.centres for unit in units if unit.centres is not None]
+    if len(centres) < len(units):
         raise ValueError(f"not all of {aus} have a place on the face")
-    index = torch.tensor([unit.centres for unit in units], device=points.device)  # (A, 2)
-    offset = points.new_tensor([unit.offset for unit in units])  # (A,)
 
+    # unit by unit: a tensor of their numbers would have to travel to a GPU, which would keep it waiting
     eyes = (points[:, 39, 0] - points[:, 42, 0]).abs()  # (N,)
-    centre = points[:, index]  # (N, A, 2, 2): face, unit, left or right, x or y
-    shift = offset[None, :, None] * eyes[:, None, None]  # (N, A, 1)
-    x = centre[..., 0].round()  # (N, A, 2)
+    centre = torch.stack([torch.stack([points[:, left], points[:, right]], 1) for left, right in centres], 1)
+    shift = torch.stack([unit.offset * eyes for unit in units], 1)[..., None]  # (N, A, 1)
+    x = centre[..., 0].round()  # (N, A, 2): face, unit, left or right
     y = (centre[..., 1] + shift).round()
 
     cells = torch.arange(size, device=points.device, dtype=points.dtype)

@@ -154,7 +154,7 @@ class Run:
             weights.save(new / f"{name}.safetensors", network.state_dict(), config)
         state = {
             "optimizers": {name: optimizer.state_dict() for name, optimizer in learner.optimizers.items()},
-            "averaged": int(learner.average.n_averaged),
+            "averaged": learner.average.count,
             "position": position._asdict(),
             "faces": faces,
         }
@@ -181,7 +181,7 @@ def _load(folder: Path, faces: str, learner: Learner) -> Position:
         raise UserError(f"{folder.parent}: was trained on other faces", "resume with the same --faces")
     for name, network in _networks(learner).items():
         network.load_state_dict(load_file(folder / f"{name}.safetensors"))
-    learner.average.n_averaged.fill_(stored["averaged"])
+    learner.average.count = stored["averaged"]
     for name, optimizer in learner.optimizers.items():
         optimizer.load_state_dict(stored["optimizers"][name])
     return Position(**stored["position"])

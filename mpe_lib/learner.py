@@ -9,13 +9,14 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Adam
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from mpe_lib.average import Average
 from mpe_lib.config import Config, TrainConfig
 from mpe_lib.errors import UserError
 from mpe_lib.faces.crops import Sample
+from mpe_lib.graphed import graphed
 from mpe_lib.losses import LossTerms, discriminator_loss, mpe_loss
-from mpe_lib.nets import Discriminator, Judge, MPENet, System, build_model
+from mpe_lib.nets import Discriminator, Judge, MPENet, MPEOutput, System, build_model
 from mpe_lib.nets.compared.lightcnn import LightCNN
 from mpe_lib.nets.growth import begin_as
 from mpe_lib.recompute import recompute_parts
@@ -47,7 +48,7 @@ class Learner:
 
     Attributes:
         net, discriminator: what the optimisers change; no discriminator without `lambda_adv`.
-        average: the exponential average of the net's weights, which is validated and kept.
+        average: of the net's weights, which is validated and kept.
         optimizers: "net", and "discriminator" if there is one.
     """
 
@@ -66,9 +67,7 @@ class Learner:
         if start is not None:
             _begin(net, start)
         self.net: System = _placed(net, device)
-        self.average: Any = AveragedModel(
-            self.net, multi_avg_fn=get_ema_multi_avg_fn(config.train.average), use_buffers=True
-        )
+        self.average = Average(self.net, config.train.average)
         self.discriminator: Discriminator | LightCNN | None = None
         if config.train.lambda_adv:
             kind = LightCNN if config.train.discriminator == "lightcnn" else Discriminator
@@ -86,6 +85,7 @@ class Learner:
             for name, network in self.networks().items()
         }
         self._model = accelerator.prepare(self.net)
+        self._graphed: Callable[[Tensor], MPEOutput] | None = None
         self._judge = None if self.discriminator is None else accelerator.prepare(self.discriminator)
         self._buffers = list(self.net.buffers())  # batch norm's statistics, which every pass moves
         self._good = [buffer.clone() for buffer in self._buffers]
@@ -103,11 +103,12 @@ class Learner:
             number: of the update, which decides the learning rate.
             measure: the gradient shares of the loss terms too, for which each is followed back on its own.
         """
+        _copy(self._buffers, self._good)
         for optimizer in self.optimizers.values():
             for group, factor in zip(optimizer.param_groups, (1.0, self.config.last_layer), strict=False):
                 group["lr"] = factor * learning_rate(number, self.config)
             optimizer.zero_grad()
-        output = self._autocast(self._model, batch.hr if isinstance(self.net, Judge) else batch.lr)
+        output = self._answer(batch.hr if isinstance(self.net, Judge) else batch.lr, once=not measure)
         if self.discriminator is not None:
             self.discriminator.requires_grad_(False)  # here it judges, below it learns
         terms = mpe_loss(
@@ -149,9 +150,19 @@ class Learner:
                 return f"{wrong[-1] if wrong else f'the gradient of the {name}'} is not finite"
         for optimizer in self.optimizers.values():
             optimizer.step()
-        self.average.update_parameters(self.net)
-        _copy(self._buffers, self._good)
+        self.average.follow()
         return None
+
+    def _answer(self, picture: Tensor, *, once: bool) -> MPEOutput:
+        """What the network makes of a batch, to be followed back once or several times."""
+        one_gpu = self._accelerator.device.type == "cuda" and self._accelerator.num_processes == 1
+        if not (self.config.graph and one_gpu and once):
+            return self._autocast(self._model, picture)
+        picture = picture.contiguous(memory_format=torch.channels_last)
+        if self._graphed is None:
+            self._graphed = graphed(self.net, picture, bf16=self.config.precision == "bf16")
+            _copy(self._good, self._buffers)
+        return self._graphed(picture)
 
     def _reading(self, network: nn.Module | None) -> Callable[[Tensor], Tensor] | None:
         """The network in the training's precision, its answer in single."""

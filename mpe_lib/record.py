@@ -82,7 +82,7 @@ class Record:
         The best network is kept; the last one where PSNR does not tell, of MPEGAN and without faces.
         """
         average = self._learner.average
-        broadcast(list(average.buffers()))  # batch norm's statistics were each process's own
+        broadcast(list(average.module.buffers()))  # batch norm's statistics were each process's own
         t = self._config.train
         steps = None
         if len(self._validation) and self._config.net.iterations:  # the judge makes no pictures

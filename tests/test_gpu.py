@@ -89,6 +89,8 @@ def test_the_same_gradients(tiny: MPENet, batch: Sample) -> None:
         {},
         {"train.precision": "bf16"},
         {"train.recompute": True},
+        {"train.graph": True},
+        {"train.graph": True, "train.precision": "bf16"},
         {"train.compile": True},
         {"train.compile": True, "train.precision": "bf16"},
         {"train.lambda_per": 0.1, "train.lambda_adv": 0.001, "train.discriminator_width": 0.25},
@@ -106,6 +108,25 @@ def test_it_learns(faces: Path, changes: dict[str, Any]) -> None:
     first, last = (float(steps[at].terms.rec) for at in (0, -1))
     assert last < 0.98 * first
     assert steps[0].shares is not None
+
+
+@pytest.mark.parametrize("name", ["tiny", "srfbn-small", "wavelet-small", "dic-small", "sisn-small", "judge-small"])
+def test_recorded_as_a_graph_an_update_stays_the_same(name: str, faces: Path) -> None:
+    config = preset(name).replace({"train.warmup": 0, "train.lr": 1e-3})
+    crops = RandomCrops(read_faces(faces, "train", config.net.aus), 0.08, seed=0)
+    learners = []
+    for graph in (False, True):
+        weights = torch.ones(len(config.net.aus))
+        learner = Learner(config.replace({"train.graph": graph}), weights, Accelerator())
+        for number in range(1, 5):
+            batch = to_gpu(Sample(*default_collate([crops[(number, face)] for face in range(4)])))
+            step = learner.update(batch, number, measure=number == 3)
+            assert step.problem is None
+        learners.append(learner)
+    plain, recorded = (dict(learner.net.state_dict()) for learner in learners)
+    for key, value in plain.items():
+        if value.is_floating_point():
+            assert relative(recorded[key], value.cpu()) < 0.02, key
 
 
 @pytest.mark.parametrize("workers", [0, 1])

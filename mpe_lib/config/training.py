@@ -32,7 +32,8 @@ class TrainConfig:
     scale_jitter: float = 0.08  # a face is trained on at (1 +- this) times its size
     precision: Literal["fp32", "bf16"] = "fp32"
     recompute: bool = False  # forget what happens inside a step, and compute it again for the gradient
-    compile: bool = False  # by torch.compile, which takes a minute first
+    graph: bool = False  # on one GPU: an update's kernels recorded, and told all at once
+    compile: bool = False  # by torch.compile, which takes minutes first
     seed: int = 0
     workers: int = 0  # data-loading processes; 0: none on a CPU, as many as a GPU needs beside one
     log_every: int = 10  # updates between lines of metrics.jsonl
