@@ -26,6 +26,10 @@ def graphed(net: System, picture: Tensor, *, bf16: bool) -> Callable[[Tensor], M
         picture: a batch, whose shape and layout all others have.
         bf16: by autocast.
     """
+    # recorded on a stream of its own, which newer versions warn about at each update
+    warn: Any = getattr(torch.autograd.graph, "set_warn_on_accumulate_grad_stream_mismatch", None)
+    if warn is not None:
+        warn(False)
     flat = _Flat(net, bf16=bf16)
     recorded: Any = torch.cuda.make_graphed_callables(flat, (picture,), allow_unused_input=True)
 

@@ -27,8 +27,8 @@ def keep_freed_memory() -> None:
 
 
 @contextmanager
-def enough_memory(update: int, config: Config) -> Generator[None]:
-    """Tell that a GPU's memory, or the CPU's, was too small for an update of the training.
+def enough_memory(config: Config) -> Generator[None]:
+    """Tell that a GPU's memory, or the CPU's, was too small for a training.
 
     Raises:
         UserError: instead of torch's own, with what takes less.
@@ -42,6 +42,6 @@ def enough_memory(update: int, config: Config) -> Generator[None]:
         ways = [f"train.batch={batch // 2}"] if batch > 1 else []
         ways += ["train.recompute=True"] if config.net.system == "mpenet" and not config.train.recompute else []
         raise UserError(
-            f"update {update}: not enough memory for train.batch={batch}",
+            f"not enough memory for train.batch={batch}",
             f"--set {' or '.join(ways)}" if ways else "choose a smaller preset",
         ) from error

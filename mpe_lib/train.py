@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import clear_frames
 
 import torch
 from accelerate import Accelerator
@@ -96,10 +97,9 @@ def _updates(
     loader = accelerator.prepare(DataLoader(crops, batch_sampler=batches, num_workers=workers, pin_memory=on_gpu))
     begun = time.perf_counter()
 
-    with _plain_errors(), _interruption() as interrupted:
+    with _plain_errors(), enough_memory(config), _interruption() as interrupted:
         for update, batch in enumerate(loader, first + 1):
-            with enough_memory(update, config):
-                step = learner.update(batch, update, measure=update == 1 or update % t.validate_every == 0)
+            step = learner.update(batch, update, measure=update == 1 or update % t.validate_every == 0)
             record.count(step)
             last = update == t.updates or record.fails or _stopped(accelerator, interrupted, update, t.log_every)
             steps = None
@@ -182,6 +182,7 @@ def _plain_errors() -> Generator[None]:
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
+        clear_frames(error.__traceback__)  # they hold the loader, which would tell it again and again
         raise UserError(
             "a process that loads faces was killed, perhaps for want of memory",
             "go on with --resume, and --set train.workers=1 if it happens again",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch.utils.data import default_collate
 from typer.testing import CliRunner
 
@@ -34,10 +35,12 @@ CONFIG = preset("tiny").replace(
 
 @pytest.fixture(autouse=True)
 def exact() -> Generator[None]:
-    """True single precision, not tf32."""
+    """True single precision, not tf32; and accelerate forgets which device other tests asked it for."""
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
+    AcceleratorState._reset_state(reset_partial_state=True)
     yield
+    AcceleratorState._reset_state(reset_partial_state=True)
     torch.backends.cudnn.allow_tf32 = before
 
 
@@ -110,11 +113,11 @@ def test_it_learns(faces: Path, changes: dict[str, Any]) -> None:
     assert steps[0].shares is not None
 
 
-@pytest.mark.parametrize("name", ["tiny", "srfbn-small", "wavelet-small", "dic-small", "sisn-small", "judge-small"])
+@pytest.mark.parametrize("name", ["tiny", "srfbn-small", "wavelet-small", "dic-small", "sisn-small"])
 def test_recorded_as_a_graph_an_update_stays_the_same(name: str, faces: Path) -> None:
     config = preset(name).replace({"train.warmup": 0, "train.lr": 1e-3})
     crops = RandomCrops(read_faces(faces, "train", config.net.aus), 0.08, seed=0)
-    learners = []
+    lr, pictures = torch.rand(4, 3, 16, 16).cuda(), list[torch.Tensor]()
     for graph in (False, True):
         weights = torch.ones(len(config.net.aus))
         learner = Learner(config.replace({"train.graph": graph}), weights, Accelerator())
@@ -122,11 +125,9 @@ def test_recorded_as_a_graph_an_update_stays_the_same(name: str, faces: Path) ->
             batch = to_gpu(Sample(*default_collate([crops[(number, face)] for face in range(4)])))
             step = learner.update(batch, number, measure=number == 3)
             assert step.problem is None
-        learners.append(learner)
-    plain, recorded = (dict(learner.net.state_dict()) for learner in learners)
-    for key, value in plain.items():
-        if value.is_floating_point():
-            assert relative(recorded[key], value.cpu()) < 0.02, key
+        with torch.inference_mode():
+            pictures.append(learner.net(lr).sr[-1].cpu())
+    assert relative(pictures[1], pictures[0]) < 0.01  # a GPU adds up in another order each time
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -151,7 +152,7 @@ def test_a_training_resumes_and_its_network_is_measured_alike(faces: Path, tmp_p
 
 def test_too_little_memory_is_told_with_what_takes_less(faces: Path, tmp_path: Path) -> None:
     known, validation = (read_faces(faces, split, CONFIG.net.aus) for split in ("train", "val"))
-    told = r"update 1: not enough memory for train\.batch=512; --set train\.batch=256 or train\.recompute=True"
+    told = r"not enough memory for train\.batch=512; --set train\.batch=256 or train\.recompute=True"
     torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction(2**28 / torch.cuda.get_device_properties(0).total_memory)
     try:

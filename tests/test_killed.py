@@ -4,6 +4,9 @@ import json
 import multiprocessing
 import os
 import random
+import signal
+import subprocess
+import sys
 import time
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -16,20 +19,19 @@ from mpe_lib.faces.facset import read_faces
 from mpe_lib.train import train
 
 KILLS = 20
-CONFIG = preset("tiny").replace(
-    {
-        "net.channels": 4,
-        "net.groups": 1,
-        "net.hourglass_width": 8,
-        "net.au_width": 1 / 16,
-        "train.updates": 60,
-        "train.batch": 2,
-        "train.log_every": 1,
-        "train.validate_every": 7,
-        "train.validate_faces": 1,
-        "train.save_every": 1,  # so that it is often killed while it saves
-    }
-)
+CHANGES = {
+    "net.channels": 4,
+    "net.groups": 1,
+    "net.hourglass_width": 8,
+    "net.au_width": 1 / 16,
+    "train.updates": 60,
+    "train.batch": 2,
+    "train.log_every": 1,
+    "train.validate_every": 7,
+    "train.validate_faces": 1,
+    "train.save_every": 1,  # so that it is often killed while it saves
+}
+CONFIG = preset("tiny").replace(CHANGES)
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +88,23 @@ def test_killed_twenty_times(faces: Path, tmp_path: Path, processes: ForkServerC
             assert (killed / folder / name).read_bytes() == (whole / folder / name).read_bytes()
     assert (killed / "best" / "net.safetensors").read_bytes() == (whole / "best" / "net.safetensors").read_bytes()
     assert lines(killed) == lines(whole)
+
+
+def test_a_process_that_loads_faces_is_killed(faces: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "mpe_lib.cli", "train", "--preset", "tiny", "--faces", faces, "--out", out]
+    command += [word for name, value in CHANGES.items() for word in ("--set", f"{name}={value}")]
+    with subprocess.Popen([*command, "--set", "train.workers=1"], stderr=subprocess.PIPE, text=True) as training:
+        while updates(out) < 3:
+            assert training.poll() is None
+            time.sleep(0.05)
+        for child in Path(f"/proc/{training.pid}/task/{training.pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+        told = training.communicate()[1].splitlines()
+    assert training.returncode == 2
+    assert told[-1] == (
+        "mpe: a process that loads faces was killed, perhaps for want of memory; "
+        "go on with --resume, and --set train.workers=1 if it happens again"
+    )
+    assert not [line for line in told if "Traceback" in line]
+    subprocess.run([*command, "--resume"], check=True)

@@ -5,8 +5,6 @@ import hashlib
 import itertools
 import json
 import math
-import multiprocessing
-import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -590,7 +588,7 @@ def test_too_little_memory_is_told_with_what_takes_less(
 
     monkeypatch.setattr("mpe_lib.learner.mpe_loss", too_much)
     batch = changes.get("train.batch", 2)
-    told = f"update 1: not enough memory for train.batch={batch}; {remedy}"
+    told = f"not enough memory for train.batch={batch}; {remedy}"
     assert refusal(tmp_path / "run", faces, changes) == told
 
 
@@ -600,19 +598,3 @@ def test_another_error_of_an_update_stays_what_it_is(
     monkeypatch.setattr("mpe_lib.learner.mpe_loss", lambda *_, **__: torch.zeros(2) @ torch.zeros(3))
     with pytest.raises(RuntimeError, match="inconsistent tensor size"):
         run(tmp_path / "run", faces)
-
-
-def test_a_killed_worker_is_told_and_the_training_goes_on_from_what_was_saved(faces: Path, tmp_path: Path) -> None:
-    def kill(progress: Progress) -> None:
-        if progress.update == 3:
-            for child in multiprocessing.active_children():
-                os.kill(child.pid or 0, signal.SIGKILL)
-
-    changes = {"train.workers": 1, "train.updates": 12}
-    told = "a process that loads faces was killed, perhaps for want of memory; go on with --resume"
-    with pytest.raises(UserError, match=told):
-        run(tmp_path / "killed", faces, changes, report=kill)
-    run(tmp_path / "killed", faces, changes, resume=True)
-    run(tmp_path / "whole", faces, changes)
-    for name in ("net.safetensors", "average.safetensors"):
-        assert (tmp_path / "killed/last" / name).read_bytes() == (tmp_path / "whole/last" / name).read_bytes()

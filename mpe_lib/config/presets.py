@@ -87,6 +87,7 @@ PRESETS: dict[str, Config] = {
             clip=1.0,
             lambda_au=_LAMBDA_AU,
             precision="bf16",
+            graph=True,
         ),
     ),
     # the paper's network and schedule; init="paper" would add its probable initialisation
