@@ -27,8 +27,8 @@ class Verdict:
         return f"{self.name}: right" if self.problem is None else f"{self.name}: not yet. {self.problem}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        colour, sign = ("#3f8f5f", "✓") if self.problem is None else ("#c2571a", "✗")
-        html = f'<span style="color: {colour}">{sign} {escape(repr(self))}</span>'
+        colour, sign = ("#2c7548", "✓") if self.problem is None else ("#a8460f", "✗")
+        html = f'<span style="background: white; color: {colour}">{sign} {escape(repr(self))}</span>'
         return {
             "text/plain": repr(self),
             "text/html": html,

@@ -22,7 +22,8 @@ STYLE = f"""<style>
 .mpe-page .widget-html-content, .mpe-page .jupyter-widgets {{ line-height: 1.45; }}
 .mpe-page h1 {{ font-size: 22px; margin: 4px 0; }}
 .mpe-page p {{ margin: 0 0 6px; max-width: 90ch; }}
-.mpe-page .widget-label, .mpe-page label {{ color: {show.INK}; }}
+.mpe-page .widget-box, .mpe-page .widget-html, .mpe-page .widget-label, .mpe-page .widget-readout,
+.mpe-page label {{ color: {show.INK}; }}
 .mpe-side {{ flex: 0 1 370px; }}
 .mpe-main {{ flex: 1 1 560px; min-width: 0; padding-left: 8px; }}
 /* widgets would be as wide as their pictures */

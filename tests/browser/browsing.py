@@ -72,3 +72,34 @@ def serious(page: Page) -> list[str]:
     # without fetching style sheets itself, for it looks in the wrong folder for those that another one imports
     found = page.evaluate("axe.run({preload: false})")["violations"]
     return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found if each["impact"] in ("serious", "critical")]
+
+
+# Of JupyterLab's outputs axe looks at no text.
+CONTRAST = """within => {
+  const colour = text => text.match(/[\\d.]+/g).map(Number);
+  const over = (top, ground) => { const a = top[3] ?? 1; return [0, 1, 2].map(i => a * top[i] + (1 - a) * ground[i]); };
+  const light = rgb => {
+    const [r, g, b] = rgb.map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const ground = element => {
+    if (!element) return [255, 255, 255];
+    const own = colour(getComputedStyle(element).backgroundColor);
+    return (own[3] ?? 1) === 1 ? own.slice(0, 3) : over(own, ground(element.parentElement));
+  };
+  const seen = [...document.querySelectorAll(within + " *")].filter(element => element.checkVisibility()
+    && [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim()));
+  const low = seen.filter(element => {
+    const behind = ground(element);
+    const both = [light(over(colour(getComputedStyle(element).color), behind)), light(behind)];
+    return (Math.max(...both) + .05) / (Math.min(...both) + .05) < 4.5;
+  });
+  return [seen.length, low.map(element => element.outerHTML.slice(0, 200))];
+}"""
+
+
+def hard_to_read(page: Page, within: str) -> list[str]:
+    """Text whose contrast is below WCAG's AA, in some parts of the page."""
+    texts, low = page.evaluate(CONTRAST, within)
+    assert texts, f"no text within {within}"
+    return low

@@ -5,7 +5,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from browsing import TOKEN, Keep
+from browsing import TOKEN, Keep, hard_to_read
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -35,12 +35,14 @@ def run_all(page: Page) -> None:
 
 def go_to(page: Page, text: str) -> None:
     """Scroll to the first cell that holds a text: cells far away are not drawn."""
-    page.evaluate(
+    found = page.evaluate(
         "text => { const notebook = jupyterapp.shell.currentWidget.content;"
         " const at = notebook.widgets.findIndex(cell => cell.model.sharedModel.source.includes(text));"
-        " notebook.activeCellIndex = at; return notebook.scrollToItem(at, 'start'); }",
+        " if (at < 0) return false;"
+        " notebook.activeCellIndex = at; return notebook.scrollToItem(at, 'start').then(() => true); }",
         text,
     )
+    assert found, f"no cell with {text}"
 
 
 def test_without_the_token_nobody_gets_in(lab: str) -> None:
@@ -79,3 +81,21 @@ def test_a_slider_of_lesson_03_changes_the_picture_below_it(page: Page, lab: str
     one, other = (np.asarray(Image.open(io.BytesIO(each)).convert("RGB")).astype(int) for each in (before, after))
     assert one.shape != other.shape or np.abs(one - other).max() > 20
     keep(page, "lab_03_slider")
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_what_a_lesson_shows_is_readable_in_the_light_and_in_the_dark(
+    page: Page, lab: str, theme: str, keep: Keep
+) -> None:
+    open_lesson(page, lab, "13_explore")
+    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+    page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+    run_all(page)
+    go_to(page, "Playground(weights")
+    expect(page.get_by_text("One moment.")).to_have_count(0)
+    keep(page, f"lab_13_{theme.split()[1].lower()}")
+    assert hard_to_read(page, ".mpe-page") == []
+    go_to(page, "check(half_way")
+    verdicts = ".jp-RenderedHTMLCommon:has(> span[style])"
+    expect(page.locator(verdicts).first).to_be_visible()
+    assert hard_to_read(page, verdicts) == []
