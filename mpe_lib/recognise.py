@@ -42,6 +42,11 @@ class Recogniser(Protocol):
     name: str
     aus: tuple[int, ...]  # that it knows, A of them
 
+    @property
+    def face_scale(self) -> float | None:
+        """Of the faces that it knows; None: of any."""
+        ...
+
     def __call__(self, pictures: Picture) -> Recognition:
         """Of (n, 128, 128, 3) uint8."""
         ...
@@ -51,7 +56,7 @@ class ByJudge:
     """The project's own: a ResNet-18 that was trained on originals."""
 
     def __init__(self, judge: Judge, name: str) -> None:
-        self._judge, self.aus = judge, judge.config.aus
+        self._judge, self.aus, self.face_scale = judge, judge.config.aus, judge.config.face_scale
         self.name = name if name == "judge" else f"judge {name}"
 
     def __call__(self, pictures: Picture) -> Recognition:
@@ -70,6 +75,7 @@ class ByOpenFace:
 
     name = "OpenFace"
     aus = tuple(au for au in AUS if au in KNOWN_TO_OPENFACE)
+    face_scale = None  # it aligns them itself
 
     def __init__(self, program: Path, patience: float = 60) -> None:
         self._program, self._patience = program, patience

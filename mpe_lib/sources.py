@@ -81,6 +81,19 @@ def fits(scale: float, other: float) -> bool:
     return abs(scale / other - 1) < 0.03
 
 
+def misfit(scale: float, name: str, other: float | None) -> list[str]:
+    """What there is to say where faces are cut at another scale than a network was trained at: a line or none.
+
+    Args:
+        scale: of the faces.
+        name: of the network, or of what else looks at faces.
+        other: its scale; None: it takes faces of any.
+    """
+    if other is None or fits(scale, other):
+        return []
+    return [f"the faces are cut at scale {scale}, {name} was trained at {other}"]
+
+
 def _parted(source: str) -> tuple[str, float | None]:
     """A source and its weight; a folder whose name has an @ wins."""
     name, at, text = source.rpartition("@")

@@ -223,7 +223,7 @@ def fitting(tiny: MPENet, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_evaluate_names_faces_cut_otherwise(mpe: Mpe, faces: Path, tiny_file: Path) -> None:
     result = mpe("evaluate", "--faces", faces, "--weights", tiny_file)
     assert result.code == 0
-    assert result.err == "mpe: the faces are cut at scale 2.5, the weights were trained at 2.9\n"
+    assert result.err == f"mpe: the faces are cut at scale 2.5, {tiny_file} was trained at 2.9\n"
 
 
 def test_evaluate_prints_a_table_and_writes_json(mpe: Mpe, faces: Path, fitting: Path, tmp_path: Path) -> None:
@@ -292,6 +292,15 @@ def test_evaluate_by_a_judge_and_by_openface(
     for recognised in (judge, program):
         line = next(line for line in result.out.splitlines() if line.startswith(recognised["by"]))
         assert line.endswith("AU F1  accuracy  faces found")
+
+
+def test_evaluate_names_a_judge_of_faces_cut_otherwise(mpe: Mpe, faces: Path, fitting: Path, tmp_path: Path) -> None:
+    judge = tmp_path / "judge.safetensors"
+    small = preset("judge-small").replace({"net.au_width": 1 / 16})
+    weights.save(judge, build_model(small.net).state_dict(), small)
+    result = mpe("evaluate", "--faces", faces, "--weights", fitting, "--judge", judge)
+    assert result.code == 0
+    assert result.err == f"mpe: the faces are cut at scale 2.5, judge {judge} was trained at 2.9\n"
 
 
 def test_evaluate_by_who_is_no_judge(mpe: Mpe, faces: Path, fitting: Path, tmp_path: Path) -> None:

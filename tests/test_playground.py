@@ -5,6 +5,7 @@ import re
 from base64 import b64decode
 from datetime import datetime
 from html import unescape
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -195,6 +196,16 @@ def test_units_that_are_not_told_follow_the_face_and_those_that_are_stay(playgro
     assert said(playground).startswith("Nothing is told yet")
 
 
+def test_units_that_are_not_told_follow_landmarks_that_are_moved(playground: Playground) -> None:
+    playground.view.value = STEER
+    before = playground.steering.units[12].value
+    playground.steering.part.value = "the mouth"
+    playground.steering.down.value = 20
+    assert abs(playground.steering.units[12].value - before) > 0.01
+    playground.steering.forget.click()
+    assert playground.steering.units[12].value == before
+
+
 # ---- explain, compare
 
 
@@ -233,6 +244,14 @@ def test_two_networks_can_be_compared(playground: Playground) -> None:
     playground.other.value = "srcnn-small"
     assert said(playground).startswith("srcnn-small is ")
     assert "srcnn-small, left" in shown(playground)
+    assert "But" not in said(playground)
+
+
+def test_a_network_that_knows_faces_of_another_scale_is_named(playground: Playground, tiny_file: Path) -> None:
+    playground.view.value = COMPARE
+    playground.other.options = [*playground.other.options, str(tiny_file)]
+    playground.other.value = str(tiny_file)
+    assert said(playground).endswith(f"But the faces are cut at scale 2.5, {tiny_file} was trained at 2.9.")
 
 
 # ---- the page

@@ -28,7 +28,7 @@ def compare(
         from mpe_lib.files import atomic
         from mpe_lib.machine import device
         from mpe_lib.show import compared
-        from mpe_lib.sources import fits
+        from mpe_lib.sources import misfit
         from mpe_lib.weights import load
 
         places = dict(map(_named, weights))
@@ -39,8 +39,8 @@ def compare(
         named = {name: load(place).to(device()) for name, place in places.items()}
         scale = min(net.config.face_scale for net in named.values())
         for name, net in named.items():
-            if not fits(scale, net.config.face_scale):
-                say(f"the faces are cut at scale {scale}, {name} was trained at {net.config.face_scale}")
+            for line in misfit(scale, name, net.config.face_scale):
+                say(line)
         faces = by_each(named, originals(photos, scale))
         with atomic(out) as temporary:
             compared(list(faces.values()), differences=differences).savefig(temporary, dpi=110)

@@ -30,7 +30,7 @@ def evaluate(
         from mpe_lib.files import atomic
         from mpe_lib.machine import device
         from mpe_lib.recognise import recognise, recognisers, recognition_table
-        from mpe_lib.sources import face_folder, fits
+        from mpe_lib.sources import face_folder, misfit
         from mpe_lib.weights import load
 
         net = load(weights).to(device())
@@ -39,8 +39,9 @@ def evaluate(
             folders = [face_folder(each, net.config.face_scale, counted) for each in faces]
         tested = read_all([(folder, None) for folder in folders], split, net.config.aus, fold)
         scale = tested.scale() or net.config.face_scale
-        if not fits(scale, net.config.face_scale):
-            say(f"the faces are cut at scale {scale}, the weights were trained at {net.config.face_scale}")
+        looking = {weights: net.config.face_scale} | {by.name: by.face_scale for by in asked}
+        for line in (line for name, other in looking.items() for line in misfit(scale, name, other)):
+            say(line)
         figures = measure(net, tested, border)
         print(figures_table(figures))
         figures["recognised"] = []

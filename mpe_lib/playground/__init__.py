@@ -26,11 +26,13 @@ from mpe_lib.playground.views import (
     beliefs,
     compared,
     explained,
+    following,
     last_picture,
     restored,
     steered,
     unsteered,
 )
+from mpe_lib.sources import misfit
 from mpe_lib.weights import load, shipped
 
 RESTORE, STEER, EXPLAIN, COMPARE = "restore", "steer", "explain", "compare"
@@ -96,15 +98,20 @@ class Playground:
         match self.view.value:
             case view if view == STEER:
                 own = unsteered(net, face)
-                self.steering.show_beliefs(beliefs(net, own))
-                return face, steered(net, face, own, self.steering.told, self.steering.moves())
+                moved = self.steering.moves()
+                self.steering.show_beliefs(beliefs(net, following(net, face, own, moved)))
+                return face, steered(net, face, own, self.steering.told, moved)
             case view if view == EXPLAIN:
                 return face, explained(net, face)
             case view if view == COMPARE:
                 left = str(self.other.value)
                 other = None if left == BICUBIC else self._net(left)
                 pictures = (left, last_picture(other, face)), (name, last_picture(net, face))
-                return face, compared(*pictures, face, self.wipe.value / 100)
+                view = compared(*pictures, face, self.wipe.value / 100)
+                if other is not None:  # faces are cut for the other one
+                    doubts = misfit(net.config.face_scale, left, other.config.face_scale)
+                    view = view._replace(said=" ".join([view.said, *(f"But {doubt}." for doubt in doubts)]))
+                return face, view
             case _:
                 return face, restored(net, face)
 

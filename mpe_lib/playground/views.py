@@ -121,6 +121,11 @@ def unsteered(net: System, face: Face) -> MPEOutput:
     return steer(_with_priors(net), to_tensor(face.lr[None]))
 
 
+def following(net: System, face: Face, own: MPEOutput, moved: Moves) -> MPEOutput:
+    """The same where landmarks lie elsewhere, before it is told anything of units."""
+    return steer(_with_priors(net), to_tensor(face.lr[None]), moved=moved, own=own) if moved else own
+
+
 def beliefs(net: System, own: MPEOutput) -> dict[int, float]:
     """The probability of each unit that it sees."""
     logits = own.au_logits
