@@ -62,7 +62,7 @@ def what_is_said_of_fields(_app: Any, what: str, _name: str, documented: Any, _o
 
 def beside(owner: type, field: str) -> str | None:
     """The comment in the line of a field, of a class or of what it is made from."""
-    for each in owner.__mro__[:-1]:
+    for each in (each for each in owner.__mro__ if each.__module__.startswith("mpe_lib")):
         comment = re.search(rf"^ +{field}: [^#\n]*# (.+)$", inspect.getsource(each), re.MULTILINE)
         if comment:
             return comment[1]

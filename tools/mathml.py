@@ -42,8 +42,10 @@ def block(visitor: nodes.NodeVisitor, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-def font(app: Sphinx, _: Exception | None) -> None:
+def font(app: Sphinx, failure: Exception | None) -> None:
     """Letters and signs of the font, a fifth of it, beside the style sheet that names it."""
+    if failure is not None:
+        return
     whole = distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf")
     part = Path(app.outdir) / "_static" / "STIXTwoMath.woff"
     subset.main([str(whole), f"--unicodes={LETTERS}", "--name-IDs=*", f"--output-file={part}", "--flavor=woff"])
