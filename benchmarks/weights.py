@@ -3,6 +3,7 @@
 import argparse
 import csv
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ TONES = {
     "brown, -30 to 10": (-30.0, 10.0),
     "dark, below -30": (-180.0, -30.0),
 }
+UTKFACE = (("male", "female"), ("white", "black", "asian", "indian", "other"))
 
 
 def main() -> None:
@@ -59,8 +61,7 @@ def main() -> None:
         )
         gain, angle = gains_and_tones(net, faces)
         groups = {name: (low < angle) & (angle <= high) for name, (low, high) in TONES.items()}
-        if arguments.people:
-            groups |= groups_of(folder, arguments.people)
+        groups |= groups_of(folder, arguments.people)
         for name, inside in groups.items():
             gains = gain[inside]
             if not len(gains):
@@ -91,12 +92,24 @@ def gains_and_tones(net: MPENet, faces: Faces) -> tuple[Tensor, Tensor]:
     return torch.cat(gains), torch.tensor(angles)
 
 
-def groups_of(folder: Path, people: Path) -> dict[str, Tensor]:
-    """Which faces of the test split are of whom, as the set itself states sex and ethnicity: masks (n,) by name."""
-    stated = {row["face_id"]: (row["face_gender"], row["face_eth"]) for row in rows(people)}
-    each = [stated.get(row["subject"], ()) for row in rows(folder / "metadata.csv") if row["split"] == "test"]
+def groups_of(folder: Path, people: Path | None) -> dict[str, Tensor]:
+    """Which faces of the test split are of whom, as the set itself states sex and ethnicity: masks (n,) by name.
+
+    London states it in a table of its own, UTKFace in the names of its files: age_sex_ethnicity_date.
+    """
+    london = {row["face_id"]: (row["face_gender"], row["face_eth"]) for row in rows(people)} if people else {}
+    each = [
+        london.get(row["subject"], ()) or stated_by_name(row.get("source", ""))
+        for row in rows(folder / "metadata.csv")
+        if row["split"] == "test"
+    ]
     names = sorted({name for both in each for name in both}, key=lambda name: (name not in ("female", "male"), name))
     return {name: torch.tensor([name in both for both in each]) for name in names}
+
+
+def stated_by_name(name: str) -> tuple[str, ...]:
+    found = re.match(r"\d+_([01])_([0-4])_\d{17}", name)
+    return () if found is None else (UTKFACE[0][int(found[1])], UTKFACE[1][int(found[2])])
 
 
 def rows(table: Path) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 """What Sphinx must know to make the web site; tools/website.py gathers the pages and calls it."""
 
+import dataclasses
 import inspect
 import re
 from importlib import import_module
@@ -14,6 +15,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ex
 exclude_patterns = ["README.md", "benchmarks/README.md", "figures"]  # parts of pages
 
 nb_execution_mode = "off"  # the lessons have their outputs
+nb_merge_streams = True  # what was printed in one cell stays together
 nb_render_markdown_format = "gfm"  # with tables
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
@@ -36,6 +38,7 @@ html_favicon = "_static/favicon.svg"
 
 def setup(app: Any) -> None:
     app.connect("autodoc-process-docstring", what_is_said_beside)
+    app.connect("autodoc-process-docstring", what_is_said_of_fields)
     app.connect("autodoc-process-signature", how_it_is_made)
 
 
@@ -43,9 +46,27 @@ def what_is_said_beside(_app: Any, _what: str, name: str, _object: Any, _options
     """Of a field of a NamedTuple, the comment in its line, in place of "Alias for field number 0"."""
     if lines and lines[0].startswith("Alias for field number"):
         module, owner, field = name.rsplit(".", 2)
-        source = inspect.getsource(getattr(import_module(module), owner))
-        comment = re.search(rf"^ +{field}: [^#\n]*# (.+)$", source, re.MULTILINE)
-        lines[:] = [comment[1]] if comment else []
+        comment = beside(getattr(import_module(module), owner), field)
+        lines[:] = [comment] if comment else []
+
+
+def what_is_said_of_fields(_app: Any, what: str, _name: str, documented: Any, _options: Any, lines: list[str]) -> None:
+    """Of a dataclass, the comments in the lines of its fields, as its parameters."""
+    if what != "class" or not dataclasses.is_dataclass(documented):
+        return
+    said = {field.name: beside(documented, field.name) for field in dataclasses.fields(documented)}
+    new = [f":param {name}: {comment}" for name, comment in said.items() if comment]
+    if new and not any(line.startswith(":param") for line in lines):
+        lines += [*new, ""]
+
+
+def beside(owner: type, field: str) -> str | None:
+    """The comment in the line of a field, of a class or of what it is made from."""
+    for each in owner.__mro__[:-1]:
+        comment = re.search(rf"^ +{field}: [^#\n]*# (.+)$", inspect.getsource(each), re.MULTILINE)
+        if comment:
+            return comment[1]
+    return None
 
 
 def how_it_is_made(
@@ -55,4 +76,6 @@ def how_it_is_made(
     if what == "class" and arguments == "(*args, **kwargs)":
         own = signature(documented.__init__, bound_method=True)
         arguments = stringify_signature(own, show_return_annotation=False, unqualified_typehints=True)
+    if arguments is not None:
+        arguments = arguments.replace("<factory>", "...")  # which is no Python
     return arguments, returns

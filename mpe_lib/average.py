@@ -25,7 +25,7 @@ class Average(Generic[Network]):
         self.module.requires_grad_(False)
         pairs: list[tuple[Tensor, Tensor]] = [*zip(net.parameters(), self.module.parameters(), strict=True)]
         pairs += zip(net.buffers(), self.module.buffers(), strict=True)
-        self._floats = [(ours.detach(), average) for ours, average in pairs if ours.is_floating_point()]
+        self._floats = [(ours, average) for ours, average in pairs if ours.is_floating_point()]
         self._counters = [(ours, average) for ours, average in pairs if not ours.is_floating_point()]
 
     @torch.no_grad()

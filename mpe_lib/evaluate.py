@@ -97,7 +97,7 @@ def prior_effects(net: MPENet, faces: Faces, border: int = 0, seed: int = 0) -> 
     Each prior in turn is replaced by zeros and by that of another face, drawn at random.
 
     Returns:
-        "own": dB, and for "<prior> zero" and "<prior> other's" the change in dB; only of priors in use.
+        dB under "own", and the change in dB under "<prior> zero" and "<prior> other's"; only of priors in use.
     """
 
     def quality(output: MPEOutput, batch: Sample) -> Tensor:

@@ -22,7 +22,7 @@ def psnr(restored: Picture, original: Picture, border: int = 0) -> Tensor:
         border: pixels left out on every side. It moves PSNR by up to 1 dB: never quote one without it.
 
     Returns:
-        (N,) float64. Average these: the PSNR of a pooled error is lower on the same pictures.
+        (N,) float64. Average these, for the PSNR of a pooled error is lower on the same pictures.
     """
     from torchmetrics.functional.image import peak_signal_noise_ratio
 
@@ -63,7 +63,7 @@ def au_scores(probability: Tensor, labels: Tensor) -> tuple[NDArray[np.float64],
         labels: (N, A): 1 present, 0 absent, NaN unknown (left out).
 
     Returns:
-        F1 and accuracy, (A,) each, in [0, 1]. Without a known label both are NaN, without a positive F1 is:
+        F1 and accuracy, (A,) each, in [0, 1]. Without a known label both are NaN, without a positive F1 is;
         leave those out of the mean.
     """
     known, positive, said = ~labels.isnan(), labels == 1, probability >= 0.5

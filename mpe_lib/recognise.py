@@ -44,7 +44,7 @@ class Recogniser(Protocol):
 
     @property
     def face_scale(self) -> float | None:
-        """Of the faces that it knows; None: of any."""
+        """The scale of the faces that it knows, None where it knows any."""
         ...
 
     def __call__(self, pictures: Picture) -> Recognition:
@@ -122,9 +122,9 @@ def recognise(
         report: told the faces done and all of them.
 
     Returns:
-        by; labels {AUn: "01?..."}, a sign for each face, ? for unknown; pictures, by name ("bicubic", "step 1", ...,
-        "original"): detected, a share, failed, a number, f1, accuracy, per_au as `evaluate` has them, and said
-        {AUn: "01..."}.
+        A dictionary of by; of labels, for each unit a text with a sign for each face, 0, 1, or ? for unknown; and of
+        pictures by name ("bicubic", "step 1", ..., "original"), of each detected, a share, failed, a number, f1,
+        accuracy and per_au as `evaluate` has them, and said, texts like the labels'.
     """
     found: dict[str, list[Recognition]] = defaultdict(list)
     done = 0

@@ -51,7 +51,7 @@ class Row:
 
     @property
     def pictures(self) -> list[str]:
-        """What `quality` and `units` know: "bicubic", "step 1", ..."""
+        """The names that `quality` and `units` know, "bicubic", "step 1", ..."""
         return ["bicubic", *(f"step {number}" for number in range(1, len(self.first["figures"]["steps"]) + 1))]
 
     def quality(self, what: str, picture: str = "") -> Array:

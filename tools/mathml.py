@@ -12,8 +12,9 @@ from sphinx.application import Sphinx
 LETTERS = "U+20-7E,U+A0-FF,U+300-338,U+370-3FF,U+2000-22FF,U+2308-230B,U+2A00-2AFF,U+1D400-1D7FF"
 BEFORE = {  # LaTeX: space before the number of an equation, and around log and ln, but not before a bracket
     r"\\tag\{(\w+)\}": r"\\qquad(\1)",
-    r"(?<=[\w}])\s*(?=\\(?:log|ln)\b)": r"\\,",
-    r"(\\(?:log|ln))\b(?=\s*[A-Za-z0-9\\])": r"\1\\,",
+    r"(?<=[\w})])\s*(?=\\(?:log|ln)(?![a-z]))": r"\\,",
+    r"(\\(?:log|ln)(?:_\{\w+\})?)(?![a-z_])(?=\s*[A-Za-z0-9\\])": r"\1\\,",
+    r"(?<=\d)\{,\}(?=\d)": r"\\text{,}",
 }
 BAR = '<mo stretchy="false" lspace="0" rspace="0">'  # stays small and close
 AFTER = {  # MathML: bars; and a minus after a sign or an opening bracket is a sign too, not a difference

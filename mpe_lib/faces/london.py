@@ -47,7 +47,7 @@ class Original:
 
     @property
     def name(self) -> str:
-        """Its file here: 001_03.jpg of person 001."""
+        """What its file is called here, 001_03.jpg of person 001."""
         return self.path.rpartition("/")[2]
 
     @property

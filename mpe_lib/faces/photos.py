@@ -54,7 +54,7 @@ class Photo:
 
     @property
     def name(self) -> str:
-        """Of its face: folders become part of it, a/1.jpg gives a__1.png."""
+        """What its face is called. Folders become part of it, a/1.jpg gives a__1.png."""
         flat = "__".join(PurePosixPath(self.file).with_suffix("").parts).replace("\\", "_")
         if len(flat.encode()) > LONGEST:
             flat = f"{flat[:40]}-{hashlib.sha256(flat.encode()).hexdigest()[:16]}"
