@@ -140,3 +140,19 @@ def test_links_that_are_right_are_let_be(tmp_path: Path) -> None:
     links = '<a href="#c"><a href="a.html?q=1#c"><a href="https://example.org/"><img src="data:image/png;base64,AA">'
     (tmp_path / "a.html").write_text(f'<link href="a.css"><p id="c">{links}')
     assert broken(tmp_path) == ([], 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("architecture", "Where to add"),
+        ("CONTRIBUTING", "Review list of a lesson"),
+        ("CHANGELOG", "Unreleased"),
+        ("SECURITY", "What is promised"),
+        ("licences", "Dependencies"),
+    ],
+)
+def test_who_works_on_it_finds_the_pages_for_that(name: str, title: str, text: dict[str, str]) -> None:
+    page = text[f"{name}.html"]
+    assert re.search(rf"<h[23]>{title}<", page)
+    assert f'href="{name}.html"' in text["index.html"]

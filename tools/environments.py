@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -104,9 +104,20 @@ def versions(requirement: Requirement) -> str:
 def pins() -> list[str]:
     """NAME==VERSION of what the package needs with all its extras, directly or not, and is installed here."""
     extras = [text for texts in PROJECT["optional-dependencies"].values() for text in texts]
-    found: dict[str, str] = {}
+    found = installed(PROJECT["dependencies"] + extras)
+    return [f"{found[name].metadata['Name']}=={public_version(found[name])}" for name in sorted(found)]
+
+
+def public_version(found: Distribution) -> str:
+    """Without +cpu."""
+    return Version(found.version).public
+
+
+def installed(wanted: Iterable[str]) -> dict[str, Distribution]:
+    """What requirements lead to, directly or not, as far as it is installed here."""
+    found: dict[str, Distribution] = {}
     seen: set[str] = set()
-    left = [Requirement(text) for text in PROJECT["dependencies"] + extras]
+    left = [Requirement(text) for text in wanted]
     while left:
         requirement = left.pop()
         name = canonicalize_name(requirement.name)
@@ -114,12 +125,11 @@ def pins() -> list[str]:
             continue
         seen.add(str(requirement))
         try:
-            installed = distribution(requirement.name)
+            found[name] = distribution(requirement.name)
         except PackageNotFoundError:  # wandb, unless somebody wants it
             continue
-        found[name] = f"{installed.metadata['Name']}=={Version(installed.version).public}"  # without +cpu
-        left += needs(installed.requires or [], requirement.extras)
-    return [found[name] for name in sorted(found)]
+        left += needs(found[name].requires or [], requirement.extras)
+    return found
 
 
 def needs(requires: Iterable[str], extras: Iterable[str]) -> list[Requirement]:

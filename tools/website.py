@@ -22,7 +22,8 @@ from mpe_lib.results import read_results
 from mpe_lib.tables import all_tables
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "benchmarks/README.md", "figures/*.*", "figures/*/*.*", "mpe_lib/weights/**/*.md")
+BESIDE = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")  # pages that stand where people look for them
+PAGES = ("README.md", *BESIDE, "benchmarks/README.md", "figures/*.*", "figures/*/*.*", "mpe_lib/weights/**/*.md")
 BADGE = re.compile(r"!\[([^\]]+)\]\(https:[^)]+\)\n?")  # a picture that another host would have to draw
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CONTROLS = "*Here are controls to play with, where the lesson runs.*"
@@ -61,6 +62,8 @@ def gather(source: Path) -> None:
         shutil.copy(path, target)
     readme = source / "README.md"
     readme.write_text(BADGE.sub(r"\1", readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in source.glob("*.md"):  # here the folder docs/ is no other one
+        page.write_text(re.sub(r"\]\((docs|\.\.)/", "](", page.read_text(encoding="utf-8")), encoding="utf-8")
     (source / "notebooks").mkdir()
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         nbformat.write(lesson(path), source / "notebooks" / path.name)
