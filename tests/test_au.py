@@ -67,9 +67,10 @@ def test_a_window_of_five_by_five_at_size_32() -> None:
 
 @pytest.mark.parametrize(
     ("size", "half_width", "step"),
-    [(16, 1, 1 / 4), (32, 2, 1 / 8), (44, 3, 1 / 11), (64, 4, 1 / 16)],  # step: .56 / (.14 size)
+    [(16, 1, 1 / 4), (32, 2, 1 / 8), (36, 2, 1 / 9), (37, 3, 4 / 37), (44, 3, 1 / 11), (64, 4, 1 / 16)],
 )
 def test_the_window_grows_with_the_map(size: int, half_width: int, step: float) -> None:
+    # .14 (37 - 1) / 2 = 2.52 is the first to be rounded to 3; a step is .56 / (.14 size)
     found = lip_corner(8, 8, size)
     row = [max(0.0, 1 - step * abs(x - 8)) if abs(x - 8) <= half_width else 0.0 for x in range(size)]
     torch.testing.assert_close(found[8], torch.tensor(row))

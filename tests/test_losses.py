@@ -11,12 +11,15 @@ from mpe_lib.config import TrainConfig
 from mpe_lib.faces.crops import Sample
 from mpe_lib.heatmaps import encode
 from mpe_lib.losses import (
+    adversarial_loss,
     alignment_loss,
     au_loss,
     au_weights,
     cross_entropy_loss,
     dice_loss,
+    discriminator_loss,
     mpe_loss,
+    perceptual_loss,
     reconstruction_loss,
 )
 from mpe_lib.nets.mpenet import MPEOutput
@@ -236,6 +239,32 @@ def test_extreme_logits_stay_finite(extreme: float, label: float) -> None:
     assert logits.grad.isfinite().all()
 
 
+# ---- Eq. 10-12: MPEGAN
+
+
+@pytest.mark.parametrize(("error", "expected"), [("l2", (0.2**2 + 0.6**2) / 2), ("l1", (0.2 + 0.6) / 2)])
+def test_the_perceptual_loss_compares_features(error: str, expected: float) -> None:
+    def features(picture: Tensor) -> Tensor:
+        return 2 * picture.mean((2, 3))  # (N, 3)
+
+    hr = torch.full((2, 3, 4, 4), 0.5)
+    sr = hr + torch.tensor([0.1, 0.3])[:, None, None, None]
+    assert perceptual_loss(sr, hr, features, error).item() == pytest.approx(expected)
+    assert perceptual_loss(sr, hr, features).item() == pytest.approx((0.2**2 + 0.6**2) / 2)  # squared, as in Eq. 10
+
+
+def test_the_generator_pays_for_what_the_discriminator_sees_through() -> None:
+    fake = torch.tensor([logit(0.5), logit(0.9), logit(0.01)])
+    assert adversarial_loss(fake).item() == pytest.approx(-(math.log(0.5) + math.log(0.9) + math.log(0.01)) / 3)
+
+
+def test_the_discriminator_pays_for_photographs_that_it_doubts_and_restored_faces_that_it_believes() -> None:
+    real, fake = torch.tensor([logit(0.9), logit(0.6)]), torch.tensor([logit(0.2), logit(0.7)])
+    doubted, believed = -(math.log(0.9) + math.log(0.6)) / 2, -(math.log(0.8) + math.log(0.3)) / 2
+    assert discriminator_loss(real, fake).item() == pytest.approx(doubted + believed)
+    assert discriminator_loss(torch.zeros(2), torch.zeros(2)).item() == pytest.approx(2 * LN2)
+
+
 # ---- Eq. 13
 
 
@@ -275,6 +304,42 @@ def test_a_branch_that_is_switched_off_costs_nothing() -> None:
         assert terms.align.item() == pytest.approx(0 if heatmaps is None else 0.05, rel=1e-5)
         assert terms.au.item() == pytest.approx(0 if logits is None else AU, rel=1e-5)
         assert terms.total.item() == pytest.approx((terms.rec + 0.1 * terms.align + 0.01 * terms.au).item())
+
+
+def test_mpegan_adds_two_terms_that_see_the_last_step_only() -> None:
+    terms = mpe_loss(
+        MPEOutput(SR, STACKS, torch.zeros(2, 2), None),
+        TARGET,
+        WEIGHTS,
+        TrainConfig(lambda_align=0.1, lambda_au=0.01, lambda_per=0.2, lambda_adv=0.03),
+        features=lambda picture: 2 * picture.mean((2, 3)),
+        discriminator=lambda picture: picture.mean((1, 2, 3)) - 0.8,  # the last step's level: p = .5
+    )
+    assert terms.per is not None
+    assert terms.per.item() == pytest.approx(0.6**2, rel=1e-5)
+    assert terms.adv is not None
+    assert terms.adv.item() == pytest.approx(LN2, rel=1e-5)
+    assert terms.dis is None
+    without = 0.14 / 3 + 0.1 * 0.05 + 0.01 * AU
+    assert terms.total.item() == pytest.approx(without + 0.2 * 0.6**2 + 0.03 * LN2, rel=1e-5)
+
+
+def test_pictures_and_their_features_are_compared_by_the_error_of_the_configuration() -> None:
+    output = MPEOutput(SR, STACKS, torch.zeros(2, 2), None)
+    config = TrainConfig(error="l1", dice=False)
+    terms = mpe_loss(output, TARGET, WEIGHTS, config, features=lambda picture: 2 * picture)
+    assert terms.rec.item() == pytest.approx((0.1 + 0.2 + 0.3) / 3, rel=1e-5)
+    assert terms.per is not None
+    assert terms.per.item() == pytest.approx(0.6, rel=1e-5)
+    assert terms.align.item() == pytest.approx(0.05, rel=1e-5)  # heatmaps stay squared
+    assert terms.au.item() == pytest.approx((LN2 + 2 * LN2 + LN2) / 2, rel=1e-5)  # and Dice is left out
+
+
+def test_a_network_without_pictures_is_scored_on_what_it_has() -> None:
+    terms = mpe_loss(MPEOutput((), (STACKS[0],), torch.zeros(2, 2), None), TARGET, WEIGHTS, TrainConfig())
+    assert terms.rec == 0
+    assert terms.align.item() == pytest.approx(0.01, rel=1e-5)
+    assert terms.total.item() == pytest.approx(0.1 * 0.01 + 0.01 * AU, rel=1e-5)
 
 
 def test_the_objective_reaches_every_output() -> None:
