@@ -57,8 +57,8 @@ def scores(restored: Mapping[str, Picture], original: Picture, border: int = 0) 
     """
     pictures = np.stack(list(restored.values()))
     originals = np.broadcast_to(original, pictures.shape)
-    pairs = zip(psnr(pictures, originals, border).tolist(), ssim(pictures, originals, border).tolist(), strict=True)
-    return dict(zip(restored, pairs, strict=True))
+    both = psnr(pictures, originals, border).tolist(), ssim(pictures, originals, border).tolist()
+    return {name: (p, s) for name, p, s in zip(restored, *both, strict=True)}
 
 
 def _inner(y: Tensor, border: int) -> Tensor:

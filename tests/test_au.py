@@ -158,6 +158,10 @@ def test_no_gradient_reaches_the_landmarks() -> None:
     assert not attention_maps(scattered().requires_grad_(), (1, 12), 32).requires_grad
 
 
+def test_the_maps_are_made_where_the_landmarks_are() -> None:
+    assert attention_maps(scattered().to("meta"), (1, 12), 32).device.type == "meta"  # no data, as on another device
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_maps_have_the_precision_of_the_landmarks(dtype: torch.dtype) -> None:
     maps = attention_maps(scattered().to(dtype), AU_SETS["disfa"], 32)

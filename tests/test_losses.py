@@ -107,6 +107,11 @@ def test_a_unit_that_never_occurs_weighs_nothing_and_changes_no_other() -> None:
     assert au_weights(torch.tensor([UNKNOWN, UNKNOWN])).tolist() == [0, 0]
 
 
+def test_a_unit_may_occur_always() -> None:
+    assert au_weights(torch.tensor([1.0, 0.5])).tolist() == pytest.approx([2 * 1 / 3, 2 * 2 / 3])
+    assert au_weights(torch.tensor([1.0])).tolist() == [1]
+
+
 @pytest.mark.parametrize("rate", [0.0, -0.1, 1.1])
 def test_a_rate_that_is_none_is_refused(rate: float) -> None:
     with pytest.raises(ValueError, match=r"must lie in \(0, 1\]"):
@@ -158,11 +163,12 @@ def test_the_misprint_of_equation_6_would_teach_to_miss() -> None:
         (0.5, 1.0, 1 - (2 * 0.5 + 1) / (1 + 0.25 + 1)),  # 1/9
         (0.5, 0.0, 1 - 1 / (0.25 + 1)),  # 1/5
         (0.8, 1.0, 1 - 2.6 / 2.64),
+        (0.5, 0.5, 0.0),  # a label in doubt, met: both are squared
     ],
 )
 def test_dice_of_one_unit(p: float, label: float, expected: float) -> None:
     loss = dice_loss(torch.tensor([[logit(p)]]), torch.tensor([[label]]), ONE)
-    assert loss.item() == pytest.approx(expected, rel=1e-4)
+    assert loss.item() == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])

@@ -91,6 +91,17 @@ def test_a_border_is_left_out_on_every_side(score) -> None:
         assert score(restored, original).item() < perfect
 
 
+def test_without_a_word_nothing_is_left_out() -> None:
+    original = flat(100)
+    restored = original.copy()
+    restored[:, 0] = 200  # the outermost row
+    assert psnr(restored, original).item() < math.inf
+    assert ssim(restored, original).item() < 1 - 1e-6
+    decibels, similarity = scores({"a row": restored[0]}, original[0])["a row"]
+    assert decibels == psnr(restored, original).item()
+    assert similarity == ssim(restored, original).item()
+
+
 def planes(name: str, border: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Y of each pair without its border, for the other library."""
     restored, original = (luma(pictures)[:, 0].numpy() for pictures in pairs()[name])
