@@ -113,7 +113,7 @@ def test_each_unit_stands_at_its_landmarks_moved_by_a_share_of_the_inner_eye_dis
 
 
 def test_the_table_is_whole() -> None:
-    assert {au for au, unit in CATALOGUE.items() if unit.centres} == set(RULES)
+    assert {au: (*unit.centres, unit.offset) for au, unit in CATALOGUE.items() if unit.centres} == RULES
     assert set(RULES) == {*AU_SETS["bp4d"], *AU_SETS["disfa"]}
     assert all(CATALOGUE[number].number == number for number in RULES)
     assert set(CATALOGUE) - set(RULES) == {5, 20, 43}

@@ -54,6 +54,15 @@ def test_the_reconstruction_loss_of_one_wrong_pixel_in_four() -> None:
     assert reconstruction_loss([sr], torch.zeros(1, 1, 2, 2)).item() == pytest.approx(0.25 / 4)
 
 
+def test_the_reconstruction_loss_by_another_error() -> None:
+    hr = torch.full((1, 3, 8, 8), 0.5)
+    steps = [hr + 0.1, hr - 0.2]
+    assert reconstruction_loss(steps, hr, "l1").item() == pytest.approx((0.1 + 0.2) / 2)
+    # one band of 64, the mean, is off, by 8 times the error in three colours; and so are 3 x 64 pixels
+    each = [0.01 * 3 * (8 * error) ** 2 / 2 + 0.1 * 3 * 64 * error**2 / 2 for error in (0.1, 0.2)]
+    assert reconstruction_loss(steps, hr, "wavelet").item() == pytest.approx(sum(each) / 2, rel=1e-5)
+
+
 def test_the_alignment_loss_averages_the_stacks() -> None:
     target = encode(torch.full((1, 68, 2), 5.0), 8)
     assert alignment_loss([target, target], target) == 0
@@ -291,6 +300,7 @@ AU = ((LN2 + 1 / 9) + 2 * (LN2 + 1 / 5) + (LN2 + 1 / 5)) / 2  # p = .5 everywher
 def test_the_whole_objective_is_the_weighted_sum_of_its_terms() -> None:
     output = MPEOutput(SR, STACKS, torch.zeros(2, 2), None)
     terms = mpe_loss(output, TARGET, WEIGHTS, TrainConfig(lambda_align=0.1, lambda_au=0.01))
+    assert terms.known().keys() == {"total", "rec", "align", "au"}
     assert terms.rec.item() == pytest.approx(0.14 / 3, rel=1e-5)
     assert terms.align.item() == pytest.approx(0.05, rel=1e-5)  # landmarks are told at a quarter of the side
     assert terms.au.item() == pytest.approx(AU, rel=1e-5)
