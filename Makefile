@@ -13,6 +13,15 @@ test: lint  ## everything that CI checks
 	.venv/bin/pytest -q -n 2 --ignore=tests/notebooks --ignore=tests/browser --durations=5
 	.venv/bin/pytest -q -n 2 --dist worksteal --durations=10 tests/notebooks
 
+mutation: $(READY)  ## change losses, au and metrics in hundreds of ways: which do their tests miss?
+	.venv/bin/python tools/mutation.py
+
+coverage: $(READY)  ## which lines of mpe_lib no test runs; those of the lessons and of the browser aside
+	.venv/bin/coverage erase
+	.venv/bin/coverage run .venv/bin/pytest -q -n 2 --ignore=tests/notebooks --ignore=tests/browser
+	.venv/bin/coverage combine -q
+	.venv/bin/python tools/covered.py
+
 test-browser: $(READY)  ## lessons and playground in a real browser; SCREENS=figures/screens keeps what was seen
 	.venv/bin/pytest -q tests/browser $(if $(SCREENS),--screens $(SCREENS))
 
@@ -48,11 +57,11 @@ environments: $(READY)  ## write the conda environments out of pyproject.toml, a
 	.venv/bin/python tools/environments.py pins
 
 clean:  ## remove what make has made
-	rm -rf .venv out/demo out/site build *.egg-info .*_cache .hypothesis
+	rm -rf .venv mutants .coverage* out/demo out/site build *.egg-info .*_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install $$(.venv/bin/python tools/torch_index.py) -c constraints.txt -e '.[notebooks,docs,dev]'
 	touch $@
 
-.PHONY: help demo test test-browser lint lab app lessons assignment grade docs figures environments clean
+.PHONY: help demo test test-browser mutation coverage lint lab app lessons assignment grade docs figures environments clean

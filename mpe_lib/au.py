@@ -79,7 +79,7 @@ def attention_maps(landmarks: Tensor, aus: tuple[int, ...], size: int) -> Tensor
     x = centre[..., 0].round()  # (N, A, 2): face, unit, left or right
     y = (centre[..., 1] + shift).round()
 
-    cells = torch.arange(size, device=points.device, dtype=points.dtype)
+    cells = torch.arange(size, device=points.device)
     dx = (cells - x[..., None]).abs()[..., None, :]  # (N, A, 2, 1, S)
     dy = (cells - y[..., None]).abs()[..., :, None]  # (N, A, 2, S, 1)
     inside = torch.maximum(dx, dy) <= round(0.14 * (size - 1) / 2)

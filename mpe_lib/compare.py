@@ -7,11 +7,10 @@ import numpy as np
 
 from mpe_lib.errors import UserError
 from mpe_lib.faces.astronaut import astronaut
-from mpe_lib.faces.crops import CROP
+from mpe_lib.faces.crops import central
 from mpe_lib.faces.degrade import bicubic, degrade
-from mpe_lib.faces.facset import ALIGNED
 from mpe_lib.faces.picture import read_picture
-from mpe_lib.metrics import psnr, ssim
+from mpe_lib.metrics import scores
 from mpe_lib.nets import System
 from mpe_lib.photograph import find_faces, restore_faces
 from mpe_lib.pixels import Picture
@@ -28,10 +27,7 @@ class Compared(NamedTuple):
 
     def scores(self) -> dict[str, tuple[float, float]]:
         """PSNR in dB and SSIM on Y, border 0."""
-        originals = np.broadcast_to(self.original, (len(self.restored), *self.original.shape))
-        restored = np.stack(list(self.restored.values()))
-        values = zip(psnr(restored, originals), ssim(restored, originals), strict=True)
-        return {name: (float(p), float(s)) for name, (p, s) in zip(self.restored, values, strict=True)}
+        return scores(self.restored, self.original)
 
     def differences(self) -> dict[str, Picture]:
         """How far each is from the original, the mean over the colours, as grey (Fig. 3).
@@ -82,8 +78,7 @@ def _original(source: str, scale: float) -> Picture:
         seed = source.removeprefix(PERSON)
         if not seed.isdecimal():
             raise UserError(f"{source}: '{seed}' is no seed", f"write a whole number, as in {PERSON}5")
-        edge = (ALIGNED - CROP) // 2
-        return np.ascontiguousarray(synthesize(int(seed), scale=scale).image[edge:-edge, edge:-edge])
+        return central(synthesize(int(seed), scale=scale).image)
     picture = astronaut() if source == "astronaut" else read_picture(source)
     found, _ = find_faces(picture, source, scale)
     return found[0].picture

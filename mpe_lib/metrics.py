@@ -1,5 +1,7 @@
 """How good a restored face is: PSNR and SSIM on Y, landmark error, AU scores. All per picture or per unit."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -43,6 +45,20 @@ def ssim(restored: Picture, original: Picture, border: int = 0) -> Tensor:
         for pair in zip(a, b, strict=True)
     ]
     return torch.tensor(of_each, dtype=torch.float64)
+
+
+def scores(restored: Mapping[str, Picture], original: Picture, border: int = 0) -> dict[str, tuple[float, float]]:
+    """PSNR and SSIM of several pictures of one face, by name.
+
+    Args:
+        restored: (H, W, 3) uint8 each.
+        original: (H, W, 3) uint8.
+        border: as for `psnr`.
+    """
+    pictures = np.stack(list(restored.values()))
+    originals = np.broadcast_to(original, pictures.shape)
+    both = psnr(pictures, originals, border).tolist(), ssim(pictures, originals, border).tolist()
+    return {name: (p, s) for name, p, s in zip(restored, *both, strict=True)}
 
 
 def _inner(y: Tensor, border: int) -> Tensor:

@@ -12,11 +12,11 @@ from PIL import Image
 
 from mpe_lib.errors import UserError
 from mpe_lib.faces.align import align, detect
-from mpe_lib.faces.crops import CROP
+from mpe_lib.faces.crops import CROP, central
 from mpe_lib.faces.degrade import bicubic, degrade
 from mpe_lib.faces.facset import ALIGNED
 from mpe_lib.faces.picture import read_picture
-from mpe_lib.metrics import psnr, ssim
+from mpe_lib.metrics import scores
 from mpe_lib.nets import Judge, System, evaluating
 from mpe_lib.pixels import Picture, to_picture, to_tensor
 from mpe_lib.weights import load
@@ -53,10 +53,7 @@ class Restored:
         if self.original is None:
             return {}
         rows = {name: picture for name, picture in self.pictures().items() if name not in ("input", "original")}
-        restored = np.stack(list(rows.values()))
-        original = np.broadcast_to(self.original, restored.shape)
-        values = zip(psnr(restored, original, border), ssim(restored, original, border), strict=True)
-        return {name: (float(p), float(s)) for name, (p, s) in zip(rows, values, strict=True)}
+        return scores(rows, self.original, border)
 
 
 def restore(
@@ -116,9 +113,8 @@ def find_faces(picture: Picture, name: str, scale: float, *, as_is: bool = False
                 cut = align(picture, face.landmarks, scale * CROP / ALIGNED, LR)
                 found.append(Found(cut.image, cut.source_side))
             else:
-                cut, edge = align(picture, face.landmarks, scale, ALIGNED), (ALIGNED - CROP) // 2
-                central = np.ascontiguousarray(cut.image[edge:-edge, edge:-edge])
-                found.append(Found(central, cut.source_side * CROP / ALIGNED))
+                cut = align(picture, face.landmarks, scale, ALIGNED)
+                found.append(Found(central(cut.image), cut.source_side * CROP / ALIGNED))
         except UserError as error:
             refused.append(f"{name}: {error}")
     if not found:

@@ -67,9 +67,10 @@ def test_a_window_of_five_by_five_at_size_32() -> None:
 
 @pytest.mark.parametrize(
     ("size", "half_width", "step"),
-    [(16, 1, 1 / 4), (32, 2, 1 / 8), (44, 3, 1 / 11), (64, 4, 1 / 16)],  # step: .56 / (.14 size)
+    [(16, 1, 1 / 4), (32, 2, 1 / 8), (36, 2, 1 / 9), (37, 3, 4 / 37), (44, 3, 1 / 11), (64, 4, 1 / 16)],
 )
 def test_the_window_grows_with_the_map(size: int, half_width: int, step: float) -> None:
+    # .14 (37 - 1) / 2 = 2.52 is the first to be rounded to 3; a step is .56 / (.14 size)
     found = lip_corner(8, 8, size)
     row = [max(0.0, 1 - step * abs(x - 8)) if abs(x - 8) <= half_width else 0.0 for x in range(size)]
     torch.testing.assert_close(found[8], torch.tensor(row))
@@ -112,7 +113,7 @@ def test_each_unit_stands_at_its_landmarks_moved_by_a_share_of_the_inner_eye_dis
 
 
 def test_the_table_is_whole() -> None:
-    assert {au for au, unit in CATALOGUE.items() if unit.centres} == set(RULES)
+    assert {au: (*unit.centres, unit.offset) for au, unit in CATALOGUE.items() if unit.centres} == RULES
     assert set(RULES) == {*AU_SETS["bp4d"], *AU_SETS["disfa"]}
     assert all(CATALOGUE[number].number == number for number in RULES)
     assert set(CATALOGUE) - set(RULES) == {5, 20, 43}
@@ -155,6 +156,10 @@ def test_a_mirrored_face_has_mirrored_maps(aus: tuple[int, ...]) -> None:
 
 def test_no_gradient_reaches_the_landmarks() -> None:
     assert not attention_maps(scattered().requires_grad_(), (1, 12), 32).requires_grad
+
+
+def test_the_maps_are_made_where_the_landmarks_are() -> None:
+    assert attention_maps(scattered().to("meta"), (1, 12), 32).device.type == "meta"  # no data, as on another device
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

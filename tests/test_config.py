@@ -81,6 +81,8 @@ def test_an_unknown_preset_is_told_with_the_near_misses(name: str, told: str) ->
         ("net.aus", "bp4d", AU_SETS["bp4d"]),
         ("net.aus", "1,2,4", (1, 2, 4)),
         ("net.aus", "12", (12,)),
+        ("train.halve_at", ".5,.75", (0.5, 0.75)),
+        ("train.halve_at", "", ()),
     ],
 )
 def test_text_is_read_as_the_type_of_its_field(path: str, text: str, value: object) -> None:
@@ -139,6 +141,11 @@ def test_an_unknown_field_is_told_with_the_near_misses(path: str, told: str) -> 
         ("net.aus", "smile", "names no action units"),
         ("net.aus", "1,x", "names no action units"),
         ("net.aus", 12, "names no action units"),
+        ("train.updates", 0, "=0 is below 1; for example --set train.updates=50000"),
+        ("train.lr", -1e-4, "=-0.0001 is below 0; for example --set train.lr=0.0001"),
+        ("train.average", 1.0, "=1.0 is not below 1; for example --set train.average=0.0"),
+        ("train.halve_at", "half", "names no shares of the updates"),
+        ("train.halve_at", ".5,1", "names no shares of the updates; numbers as in --set train.halve_at=.5,.75"),
     ],
 )
 def test_a_value_that_does_not_fit_is_told(path: str, value: object, told: str) -> None:

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from mpe_lib.faces.align import detect
 from mpe_lib.faces.astronaut import astronaut
-from mpe_lib.faces.crops import CentreCrops, RandomCrops, Sample, Shuffled, crop, flip
+from mpe_lib.faces.crops import CentreCrops, RandomCrops, Sample, Shuffled, central, crop, flip
 from mpe_lib.faces.degrade import degrade
 from mpe_lib.faces.facset import Faces, read_faces
 from mpe_lib.pixels import Picture, to_picture, to_tensor
@@ -120,6 +120,7 @@ def test_a_centre_crop_is_8_to_136(faces: Path) -> None:
     sample = CentreCrops(read)[1]
     face = np.asarray(Image.open(read.paths[1]))[8:136, 8:136]
     assert torch.equal(sample.hr, to_tensor(face))
+    np.testing.assert_array_equal(central(np.asarray(Image.open(read.paths[1]))), face)
     assert torch.equal(sample.lr, to_tensor(degrade(face)))
     np.testing.assert_allclose(sample.landmarks, read.landmarks[1] - 8, atol=1e-4)
     np.testing.assert_array_equal(sample.aus, read.aus[1])

@@ -56,9 +56,13 @@ def test_running_out_of_room_is_told_in_one_line(tmp_path: Path) -> None:
     target = tmp_path / "new" / "numbers.bin"
     script = (
         "import resource, sys; from pathlib import Path; from mpe_lib.files import atomic\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        "with atomic(sys.argv[1]) as temporary: temporary.write_bytes(bytes(2000))"
-    )  # a process of its own: the limit holds for every file of a process, its output too
+        "before = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))\n"
+        "try:\n"
+        "    with atomic(sys.argv[1]) as temporary: temporary.write_bytes(bytes(2000))\n"
+        "finally:\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, before)"
+    )  # a process of its own: the limit holds for every file of a process, its output and its coverage too
     child = subprocess.run([sys.executable, "-c", script, target], capture_output=True, text=True, check=False)
     assert child.returncode == 1
     told = f"UserError: cannot write {target}: File too large; choose another folder or make room"

@@ -11,12 +11,15 @@ from mpe_lib.config import TrainConfig
 from mpe_lib.faces.crops import Sample
 from mpe_lib.heatmaps import encode
 from mpe_lib.losses import (
+    adversarial_loss,
     alignment_loss,
     au_loss,
     au_weights,
     cross_entropy_loss,
     dice_loss,
+    discriminator_loss,
     mpe_loss,
+    perceptual_loss,
     reconstruction_loss,
 )
 from mpe_lib.nets.mpenet import MPEOutput
@@ -49,6 +52,15 @@ def test_the_reconstruction_loss_averages_the_steps() -> None:
 def test_the_reconstruction_loss_of_one_wrong_pixel_in_four() -> None:
     sr = torch.tensor([[[[0.5, 0.0], [0.0, 0.0]]]])
     assert reconstruction_loss([sr], torch.zeros(1, 1, 2, 2)).item() == pytest.approx(0.25 / 4)
+
+
+def test_the_reconstruction_loss_by_another_error() -> None:
+    hr = torch.full((1, 3, 8, 8), 0.5)
+    steps = [hr + 0.1, hr - 0.2]
+    assert reconstruction_loss(steps, hr, "l1").item() == pytest.approx((0.1 + 0.2) / 2)
+    # one band of 64, the mean, is off, by 8 times the error in three colours; and so are 3 x 64 pixels
+    each = [0.01 * 3 * (8 * error) ** 2 / 2 + 0.1 * 3 * 64 * error**2 / 2 for error in (0.1, 0.2)]
+    assert reconstruction_loss(steps, hr, "wavelet").item() == pytest.approx(sum(each) / 2, rel=1e-5)
 
 
 def test_the_alignment_loss_averages_the_stacks() -> None:
@@ -104,6 +116,11 @@ def test_a_unit_that_never_occurs_weighs_nothing_and_changes_no_other() -> None:
     assert au_weights(torch.tensor([UNKNOWN, UNKNOWN])).tolist() == [0, 0]
 
 
+def test_a_unit_may_occur_always() -> None:
+    assert au_weights(torch.tensor([1.0, 0.5])).tolist() == pytest.approx([2 * 1 / 3, 2 * 2 / 3])
+    assert au_weights(torch.tensor([1.0])).tolist() == [1]
+
+
 @pytest.mark.parametrize("rate", [0.0, -0.1, 1.1])
 def test_a_rate_that_is_none_is_refused(rate: float) -> None:
     with pytest.raises(ValueError, match=r"must lie in \(0, 1\]"):
@@ -155,11 +172,12 @@ def test_the_misprint_of_equation_6_would_teach_to_miss() -> None:
         (0.5, 1.0, 1 - (2 * 0.5 + 1) / (1 + 0.25 + 1)),  # 1/9
         (0.5, 0.0, 1 - 1 / (0.25 + 1)),  # 1/5
         (0.8, 1.0, 1 - 2.6 / 2.64),
+        (0.5, 0.5, 0.0),  # a label in doubt, met: both are squared
     ],
 )
 def test_dice_of_one_unit(p: float, label: float, expected: float) -> None:
     loss = dice_loss(torch.tensor([[logit(p)]]), torch.tensor([[label]]), ONE)
-    assert loss.item() == pytest.approx(expected, rel=1e-4)
+    assert loss.item() == pytest.approx(expected, rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])
@@ -236,6 +254,32 @@ def test_extreme_logits_stay_finite(extreme: float, label: float) -> None:
     assert logits.grad.isfinite().all()
 
 
+# ---- Eq. 10-12: MPEGAN
+
+
+@pytest.mark.parametrize(("error", "expected"), [("l2", (0.2**2 + 0.6**2) / 2), ("l1", (0.2 + 0.6) / 2)])
+def test_the_perceptual_loss_compares_features(error: str, expected: float) -> None:
+    def features(picture: Tensor) -> Tensor:
+        return 2 * picture.mean((2, 3))  # (N, 3)
+
+    hr = torch.full((2, 3, 4, 4), 0.5)
+    sr = hr + torch.tensor([0.1, 0.3])[:, None, None, None]
+    assert perceptual_loss(sr, hr, features, error).item() == pytest.approx(expected)
+    assert perceptual_loss(sr, hr, features).item() == pytest.approx((0.2**2 + 0.6**2) / 2)  # squared, as in Eq. 10
+
+
+def test_the_generator_pays_for_what_the_discriminator_sees_through() -> None:
+    fake = torch.tensor([logit(0.5), logit(0.9), logit(0.01)])
+    assert adversarial_loss(fake).item() == pytest.approx(-(math.log(0.5) + math.log(0.9) + math.log(0.01)) / 3)
+
+
+def test_the_discriminator_pays_for_photographs_that_it_doubts_and_restored_faces_that_it_believes() -> None:
+    real, fake = torch.tensor([logit(0.9), logit(0.6)]), torch.tensor([logit(0.2), logit(0.7)])
+    doubted, believed = -(math.log(0.9) + math.log(0.6)) / 2, -(math.log(0.8) + math.log(0.3)) / 2
+    assert discriminator_loss(real, fake).item() == pytest.approx(doubted + believed)
+    assert discriminator_loss(torch.zeros(2), torch.zeros(2)).item() == pytest.approx(2 * LN2)
+
+
 # ---- Eq. 13
 
 
@@ -256,6 +300,7 @@ AU = ((LN2 + 1 / 9) + 2 * (LN2 + 1 / 5) + (LN2 + 1 / 5)) / 2  # p = .5 everywher
 def test_the_whole_objective_is_the_weighted_sum_of_its_terms() -> None:
     output = MPEOutput(SR, STACKS, torch.zeros(2, 2), None)
     terms = mpe_loss(output, TARGET, WEIGHTS, TrainConfig(lambda_align=0.1, lambda_au=0.01))
+    assert terms.known().keys() == {"total", "rec", "align", "au"}
     assert terms.rec.item() == pytest.approx(0.14 / 3, rel=1e-5)
     assert terms.align.item() == pytest.approx(0.05, rel=1e-5)  # landmarks are told at a quarter of the side
     assert terms.au.item() == pytest.approx(AU, rel=1e-5)
@@ -275,6 +320,42 @@ def test_a_branch_that_is_switched_off_costs_nothing() -> None:
         assert terms.align.item() == pytest.approx(0 if heatmaps is None else 0.05, rel=1e-5)
         assert terms.au.item() == pytest.approx(0 if logits is None else AU, rel=1e-5)
         assert terms.total.item() == pytest.approx((terms.rec + 0.1 * terms.align + 0.01 * terms.au).item())
+
+
+def test_mpegan_adds_two_terms_that_see_the_last_step_only() -> None:
+    terms = mpe_loss(
+        MPEOutput(SR, STACKS, torch.zeros(2, 2), None),
+        TARGET,
+        WEIGHTS,
+        TrainConfig(lambda_align=0.1, lambda_au=0.01, lambda_per=0.2, lambda_adv=0.03),
+        features=lambda picture: 2 * picture.mean((2, 3)),
+        discriminator=lambda picture: picture.mean((1, 2, 3)) - 0.8,  # the last step's level: p = .5
+    )
+    assert terms.per is not None
+    assert terms.per.item() == pytest.approx(0.6**2, rel=1e-5)
+    assert terms.adv is not None
+    assert terms.adv.item() == pytest.approx(LN2, rel=1e-5)
+    assert terms.dis is None
+    without = 0.14 / 3 + 0.1 * 0.05 + 0.01 * AU
+    assert terms.total.item() == pytest.approx(without + 0.2 * 0.6**2 + 0.03 * LN2, rel=1e-5)
+
+
+def test_pictures_and_their_features_are_compared_by_the_error_of_the_configuration() -> None:
+    output = MPEOutput(SR, STACKS, torch.zeros(2, 2), None)
+    config = TrainConfig(error="l1", dice=False)
+    terms = mpe_loss(output, TARGET, WEIGHTS, config, features=lambda picture: 2 * picture)
+    assert terms.rec.item() == pytest.approx((0.1 + 0.2 + 0.3) / 3, rel=1e-5)
+    assert terms.per is not None
+    assert terms.per.item() == pytest.approx(0.6, rel=1e-5)
+    assert terms.align.item() == pytest.approx(0.05, rel=1e-5)  # heatmaps stay squared
+    assert terms.au.item() == pytest.approx((LN2 + 2 * LN2 + LN2) / 2, rel=1e-5)  # and Dice is left out
+
+
+def test_a_network_without_pictures_is_scored_on_what_it_has() -> None:
+    terms = mpe_loss(MPEOutput((), (STACKS[0],), torch.zeros(2, 2), None), TARGET, WEIGHTS, TrainConfig())
+    assert terms.rec == 0
+    assert terms.align.item() == pytest.approx(0.01, rel=1e-5)
+    assert terms.total.item() == pytest.approx(0.1 * 0.01 + 0.01 * AU, rel=1e-5)
 
 
 def test_the_objective_reaches_every_output() -> None:

@@ -11,7 +11,7 @@ from torchmetrics.functional.classification import multilabel_accuracy, multilab
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from mpe_lib.faces.degrade import bicubic, degrade
-from mpe_lib.metrics import au_scores, landmark_error, luma, psnr, ssim
+from mpe_lib.metrics import au_scores, landmark_error, luma, psnr, scores, ssim
 from mpe_lib.pixels import Picture
 
 NAN = math.nan
@@ -91,6 +91,17 @@ def test_a_border_is_left_out_on_every_side(score) -> None:
         assert score(restored, original).item() < perfect
 
 
+def test_without_a_word_nothing_is_left_out() -> None:
+    original = flat(100)
+    restored = original.copy()
+    restored[:, 0] = 200  # the outermost row
+    assert psnr(restored, original).item() < math.inf
+    assert ssim(restored, original).item() < 1 - 1e-6
+    decibels, similarity = scores({"a row": restored[0]}, original[0])["a row"]
+    assert decibels == psnr(restored, original).item()
+    assert similarity == ssim(restored, original).item()
+
+
 def planes(name: str, border: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Y of each pair without its border, for the other library."""
     restored, original = (luma(pictures)[:, 0].numpy() for pictures in pairs()[name])
@@ -138,12 +149,27 @@ def test_ssim_of_flat_pictures_compares_their_brightness() -> None:
     assert ssim(flat(0), flat(255)).item() == pytest.approx(7526.5025 / 55487.5025, abs=1e-6)
 
 
+# ---- both
+
+
+def test_scores_of_several_pictures_of_one_face() -> None:
+    restored, (original, _) = pairs()["faces"]
+    twice = np.stack([original, original])
+    found = scores({"restored": restored[0], "another": restored[1]}, original, border=4)
+    assert list(found) == ["restored", "another"]
+    both = zip(psnr(restored, twice, border=4).tolist(), ssim(restored, twice, border=4).tolist(), strict=True)
+    assert list(found.values()) == list(both)
+    assert scores({"same": original}, original) == {"same": (math.inf, pytest.approx(1))}
+    assert scores({"black": flat(0)[0]}, flat(255)[0])["black"] == pytest.approx((1.322, 0.1356), abs=1e-3)
+
+
 # ---- landmarks
 
 
 def test_landmark_error_is_in_distances_of_the_outer_eye_corners() -> None:
     true = torch.zeros(2, 68, 2)
-    true[:, 45] = torch.tensor([30.0, 40.0])  # 50 pixels from point 36
+    true[:, 36] = torch.tensor([5.0, 10.0])
+    true[:, 45] = torch.tensor([35.0, 50.0])  # 50 pixels from point 36
     predicted = true.clone()
     predicted[0] += torch.tensor([3.0, -4.0])  # all points off by 5 pixels
     predicted[1, 10, 0] += 34.0  # one of 68 points off by 34

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mpe_lib.cli import main
 from mpe_lib.config import AU_SETS
 from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import read_faces
@@ -64,6 +65,19 @@ def test_a_folder(tmp_path: Path) -> None:
     assert faces.scale() == 2.5
     assert not np.isnan(faces.aus).any()
     assert {len(read_faces(tmp_path / "one", split, (12,))) for split in ("train", "val", "test")} == {2}
+
+
+def test_by_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "made"
+    command = f"mpe prepare synthetic --out {out} --count 3 --people 3 --scale 2.5"
+    monkeypatch.setattr("sys.argv", command.split())
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert not ended.value.code
+    assert capsys.readouterr().out == f"{out}: 3 faces of 3 people\n"
+    assert read_faces(out, None, (12,)).scale() == 2.5
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def prepare_synthetic(
     rates: Annotated[
         str, typer.Option(help="How often each action unit occurs: balanced, bp4d or disfa.")
     ] = "balanced",
-    scale: Annotated[float, typer.Option(help="How much of the head is seen; 2.9 as published.", min=1.5, max=4)] = 2.9,
+    scale: Scale = 2.9,
 ) -> None:
     """People from nothing, whose landmarks and action units are known. Interrupted, the same command goes on."""
     with told():
@@ -43,7 +43,7 @@ def prepare_synthetic(
 def prepare_photos(
     photos: Annotated[Path, typer.Argument(metavar="DIR", help="Photographs, also in folders of it.")],
     out: Annotated[Path, typer.Option(help="The face folder.")],
-    scale: Annotated[float, typer.Option(help="How much of the head is seen; 2.9 as published.", min=1.5, max=4)] = 2.9,
+    scale: Scale = 2.9,
     min_side: Annotated[int, typer.Option(help="Least side of the square around the face, in pixels.", min=1)] = 96,
     min_sharpness: Annotated[
         float, typer.Option(help="Least variance of the Laplacian; blurred is below 25.", min=0)

@@ -32,7 +32,7 @@ def parse(owner: type, path: str, value: Any) -> Any:
     if path == "net.aus":
         return _parse_aus(value)
     if get_origin(kind) is tuple:
-        return _parse_shares(owner, path, value)
+        return _parse_shares(path, value)
     if isinstance(value, str) and kind is not str:
         with suppress(ValueError):  # a word stays one: a choice, or wrong
             value = float(value) if kind is float else json.loads(value.lower() if kind is bool else value)
@@ -83,7 +83,7 @@ def _parse_aus(value: Any) -> tuple[int, ...]:
         raise UserError(f"net.aus={value!r} names no action units", "bp4d, disfa, or numbers as in 1,2,4") from None
 
 
-def _parse_shares(owner: type, path: str, value: Any) -> tuple[float, ...]:
+def _parse_shares(path: str, value: Any) -> tuple[float, ...]:
     """Numbers between 0 and 1: '.5,.75', [.5, .75]; none at all: ''."""
     numbers = value.split(",") if isinstance(value, str) and value else value or ()
     try:

@@ -146,6 +146,12 @@ def crop(
     return cut, moved
 
 
+def central(face: Picture) -> Picture:
+    """The middle of a face, 128 x 128, as `CentreCrops` shows it."""
+    start = (len(face) - CROP) // 2
+    return np.ascontiguousarray(face[start : start + CROP, start : start + CROP])
+
+
 def flip(face: Picture, landmarks: NDArray[np.float32]) -> tuple[Picture, NDArray[np.float32]]:
     """The mirror image: pixels turned, points turned and renamed, for the left eye is now the right one."""
     mirrored = landmarks.take(MIRROR, axis=0)

@@ -6,14 +6,13 @@ from math import cos, radians, sin
 from typing import Any
 
 import ipywidgets
-import numpy as np
 
 from mpe_lib.au import CATALOGUE
 from mpe_lib.errors import UserError
 from mpe_lib.faces.astronaut import astronaut
-from mpe_lib.faces.crops import CROP, CentreCrops
+from mpe_lib.faces.crops import CentreCrops, central
 from mpe_lib.faces.degrade import Degradation, degrade
-from mpe_lib.faces.facset import ALIGNED, read_faces
+from mpe_lib.faces.facset import read_faces
 from mpe_lib.faces.london import find_london
 from mpe_lib.faces.picture import decode_picture
 from mpe_lib.photograph import find_faces
@@ -35,7 +34,6 @@ PARTS: dict[str, range] = {
     "the jaw": range(17),
     "the whole face": range(68),
 }
-EDGE = (ALIGNED - CROP) // 2
 
 
 def slider(name: str, value: float, low: float, high: float, step: float) -> ipywidgets.FloatSlider:
@@ -125,7 +123,7 @@ class FacePanel:
 
         def make() -> Picture:
             made = synthesize(scenery, aus, draw_identity(number), pose, light, scale=scale, steady=True)
-            return np.ascontiguousarray(made.image[EDGE:-EDGE, EDGE:-EDGE])
+            return central(made.image)
 
         key = (PERSON, scale, number, scenery, pose, direction, *aus.items())
         return f"synthetic person {number}", self._kept(key, make)
