@@ -102,6 +102,14 @@ def test_without_a_word_nothing_is_left_out() -> None:
     assert similarity == ssim(restored, original).item()
 
 
+def test_each_picture_is_similar_to_its_own_original_or_none() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        ssim(flat(0, 0), flat(0))
+    nothing = ssim(flat(0)[:0], flat(0)[:0])
+    assert nothing.shape == (0,)
+    assert nothing.dtype == torch.float64
+
+
 def planes(name: str, border: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Y of each pair without its border, for the other library."""
     restored, original = (luma(pictures)[:, 0].numpy() for pictures in pairs()[name])
