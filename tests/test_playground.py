@@ -17,8 +17,10 @@ from mpe_lib.metrics import psnr
 from mpe_lib.pixels import Picture
 from mpe_lib.playground import COMPARE, EXPLAIN, RESTORE, STEER, Playground
 from mpe_lib.playground.controls import ASTRONAUT, LONDON, PERSON, UPLOAD, uploaded
-from mpe_lib.playground.page import download, html, sheet
+from mpe_lib.playground.page import CANNOT, download, html, sheet
 from mpe_lib.playground.views import Bars, Panel, View
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -308,3 +310,9 @@ def test_a_sheet_says_what_it_is_of_and_what_it_is_not(playground: Playground) -
     words = [text.get_text() for part in (figure, *figure.subfigs) for text in part.texts]
     assert "no evidence of identity" in " ".join(words)
     assert figure.get_suptitle() == f"{title}\n{view.said}"
+
+
+def test_every_card_says_the_same() -> None:
+    cards = [card for card in (ROOT / "mpe_lib/weights").rglob("*.md") if card.parent.name != "features"]
+    assert len(cards) >= 5
+    assert [card for card in cards if CANNOT not in " ".join(card.read_text().split())] == []
