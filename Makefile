@@ -1,5 +1,7 @@
 PYTHON ?= python3
 READY = .venv/.installed
+# Processes that share the cores: a thread that has to wait gives its core to whoever can use it.
+export OMP_WAIT_POLICY ?= passive
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## */make \1\t/p' Makefile

@@ -72,9 +72,16 @@ def test_what_it_asks_python_is_what_mpe_lib_has(monkeypatch: pytest.MonkeyPatch
     assert calls == [{"processes": 2}]
 
 
-def test_start_caps_threads_and_becomes_the_server() -> None:
-    command = [BINDER / "start", "sh", "-c", "echo $OMP_NUM_THREADS $MKL_NUM_THREADS $1", "sh", "given on"]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "2 2 given on\n"
+def test_start_keeps_threads_from_each_other_and_becomes_the_server() -> None:
+    command = [
+        BINDER / "start",
+        "sh",
+        "-c",
+        "echo $OMP_WAIT_POLICY $OMP_NUM_THREADS $MKL_NUM_THREADS $1",
+        "sh",
+        "given on",
+    ]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "passive 2 2 given on\n"
 
 
 def test_the_ways_in_of_the_readme_lead_to_where_the_project_is_kept() -> None:
