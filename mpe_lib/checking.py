@@ -1,6 +1,7 @@
 """Whether what a learner wrote is right, and if it is not, what is wrong with it."""
 
 import copy
+import re
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from mpe_lib.differences import difference
 
 VERDICT = "application/vnd.mpe.verdict+json"  # how a verdict is stored in a notebook, for whoever grades it
+CODE = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,20 @@ class Verdict:
     problem: str | None
 
     def __repr__(self) -> str:
-        return f"{self.name}: right" if self.problem is None else f"{self.name}: not yet. {self.problem}"
+        return CODE.sub(r"“\1”", self._sentence())
+
+    def _sentence(self) -> str:
+        """What was found, with code between backticks."""
+        if self.problem is None:
+            return f"{self.name}: right"
+        return f"{self.name}: not yet. {self.problem[:1].upper()}{self.problem[1:]}"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         colour, sign = ("#2c7548", "✓") if self.problem is None else ("#a8460f", "✗")
-        html = f'<span style="background: white; color: {colour}">{sign} {escape(repr(self))}</span>'
+        said = CODE.sub(r'<code style="background: none; color: inherit">\1</code>', escape(self._sentence()))
         return {
             "text/plain": repr(self),
-            "text/html": html,
+            "text/html": f'<span style="background: white; color: {colour}">{sign} {said}</span>',
             VERDICT: {"name": self.name, "right": self.problem is None, "problem": self.problem},
         }
 

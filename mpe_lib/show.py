@@ -32,37 +32,42 @@ POINT, FIRST_EYE = "#ffd24a", "#3fa9ff"  # landmarks, and among them 36-41
 
 def sheet(face: Restored) -> Figure:
     """A restored face with all that led to it: input, bicubic, steps, original; heatmaps, attention maps, AUs."""
-    branches = face.heatmaps is not None or face.aus is not None
-    figure = Figure(figsize=(13, 6.6 if branches else 2.9), layout="constrained")
+    branches = [branch for branch in (face.heatmaps, face.aus) if branch is not None]
     if not branches:
+        figure = Figure(figsize=_size(len(face.pictures()), 3.1), layout="constrained")
         _pictures(figure, face)
         return figure
-    grid = figure.add_gridspec(2, 3, height_ratios=(1, 1.45), width_ratios=(1.1, 1.8, 1.3))
-    _pictures(figure.add_subfigure(grid[0, :]), face)
-    if face.heatmaps is not None:
-        _heatmaps(figure.add_subfigure(grid[1, 0]), face.steps[0], face.heatmaps)
+    heights = (5.7, 3.8)[: len(branches)]
+    figure = Figure(figsize=(10.6, sum(heights)), layout="constrained")
+    grid = figure.add_gridspec(len(heights), 3, height_ratios=heights)
+    _pictures(figure.add_subfigure(grid[0, :2]), face)
     if face.aus is not None:
-        if face.attention is not None:
-            maps = dict(zip(face.aus, face.attention, strict=True))
-            _attention(figure.add_subfigure(grid[1, 1]), face.steps[-1], maps)
-        _aus(figure.add_subfigure(grid[1, 2]), face.aus)
+        _aus(figure.add_subfigure(grid[0, 2]), face.aus)
+    if face.heatmaps is not None:
+        _heatmaps(figure.add_subfigure(grid[-1, 0] if face.aus else grid[0, 2]), face.steps[0], face.heatmaps)
+    if face.aus is not None and face.attention is not None:
+        maps = dict(zip(face.aus, face.attention, strict=True))
+        _attention(figure.add_subfigure(grid[-1, 1:]), face.steps[-1], maps)
     return figure
 
 
 def rows(faces: Mapping[str, Restored]) -> Figure:
     """Restored faces one below the other, each under its name: input, bicubic, steps, original."""
-    figure = Figure(figsize=(11.5, 2.8 * len(faces)), layout="constrained")
+    width, height = _size(max(len(face.pictures()) for face in faces.values()), 3.1)
+    figure = Figure(figsize=(width, (height + 0.5) * len(faces)), layout="constrained")
     for part, (name, face) in zip(figure.subfigures(len(faces), 1, squeeze=False)[:, 0], faces.items(), strict=True):
         _pictures(part, face)
-        part.suptitle(name, fontsize=12, fontweight="bold", color=INK)
+        part.suptitle(name, fontsize=13, fontweight="bold", color=INK)
     return figure
 
 
 def row(pictures: Mapping[str, Picture], points: Mapping[str, NDArray[Any]] | None = None) -> Figure:
-    """Pictures side by side at one size, each under its name; `points` (68, 2) go on the picture of that name."""
-    figure = Figure(figsize=(2.6 * len(pictures), 2.9), layout="constrained")
-    grid = figure.subplots(1, len(pictures), squeeze=False)[0]
-    for axes, (name, picture) in zip(grid, pictures.items(), strict=True):
+    """Pictures side by side at one size, each under its name; `points` (68, 2) go on the picture of that name.
+
+    From five on they stand in two rows or more, so that they can be seen from the last bench.
+    """
+    figure = Figure(figsize=_size(len(pictures)), layout="constrained")
+    for axes, (name, picture) in zip(_cells(figure, len(pictures)), pictures.items(), strict=True):
         draw_picture(axes, picture, name)
         if points and name in points:
             _points(axes, points[name])
@@ -71,40 +76,49 @@ def row(pictures: Mapping[str, Picture], points: Mapping[str, NDArray[Any]] | No
 
 
 def compared(faces: Sequence[Compared], *, differences: bool = False) -> Figure:
-    """Faces by several networks, a row each: input, every network's, original, with PSNR and SSIM (Fig. 2).
+    """Faces by several networks: input, every network's, original, with PSNR and SSIM (Fig. 2).
 
-    With `differences` a second row has how far each is from the original (Fig. 3).
+    A face takes a row, or from six pictures on several. With `differences` each row has another one below, how far
+    each is from the original (Fig. 3).
     """
-    columns, tall = len(faces[0].restored) + 2, 1 + differences
+    columns, lines = _layout(len(faces[0].restored) + 2, 5)
+    tall = 1 + differences
     figure = Figure(
-        figsize=(1.36 * columns, (1.58 + 1.36 * differences) * len(faces) + 0.3),
-        layout=ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.02, wspace=0, hspace=0.02),
+        figsize=(2.05 * columns, (2.6 + 2.05 * differences) * lines * len(faces)),
+        layout=ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.03, wspace=0, hspace=0.02),
     )
-    grid = figure.subplots(tall * len(faces), columns, squeeze=False)
-    for number, face in enumerate(faces):
-        first, *below = grid[tall * number : tall * (number + 1)]
-        scores = face.scores()
-        best = max(scores, key=lambda name: scores[name][0])
-        named = {"input": face.lr} | face.restored | {"original": face.original}
-        for axes, (name, picture) in zip(first, named.items(), strict=True):
-            draw_picture(axes, picture, name if number == 0 else "", size=10)
-            text = "{:.2f} / {:.3f}".format(*scores[name]) if name in scores else ""
-            label = "dB / SSIM" if name == "input" else text
-            axes.set_xlabel(label, fontsize=8, color=INK, weight="bold" if name == best else "normal", labelpad=2)
-        for left, *row, right in below:
-            left.text(1, 0.5, "difference\nto the original", fontsize=8, color=INK, ha="right", va="center")
-            left.set_axis_off()
-            right.set_axis_off()
-            for axes, map_ in zip(row, face.differences().values(), strict=True):
-                draw_picture(axes, map_, "")
+    grid = figure.subplots(tall * lines * len(faces), columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for face, own in zip(faces, np.split(grid, len(faces)), strict=True):
+        _compared(own[::tall].ravel(), face)
+        if differences:
+            maps = {"input": None} | face.differences()
+            for axes, map_ in zip(own[1::tall].ravel(), maps.values(), strict=False):
+                if map_ is None:
+                    axes.text(1, 0.5, "difference\nto the original", fontsize=12, color=INK, ha="right", va="center")
+                else:
+                    draw_picture(axes, map_, "")
     return figure
+
+
+def _compared(cells: NDArray[Any], face: Compared) -> None:
+    """One face's pictures, each under its name and over its scores, the best of them bold."""
+    scores = face.scores()
+    best = max(scores, key=lambda name: scores[name][0])
+    named = {"input": face.lr} | face.restored | {"original": face.original}
+    for axes, (name, picture) in zip(cells, named.items(), strict=False):
+        draw_picture(axes, picture, name)
+        text = "{:.2f} / {:.3f}".format(*scores[name]) if name in scores else ""
+        label = "dB / SSIM" if name == "input" else text
+        axes.set_xlabel(label, fontsize=12, color=INK, weight="bold" if name == best else "normal", labelpad=2)
 
 
 def contact(pictures: Sequence[Picture], names: Sequence[str] = (), columns: int = 10) -> Figure:
     """Many pictures of one size in rows, each under its name if there are names."""
-    rows, tall = -(-len(pictures) // columns), 1.3 if names else 1.0
-    figure = Figure(figsize=(1.3 * columns, 1.3 * tall * rows))
-    top = 1 - (0.36 / figure.get_figheight() if names else 0.004)  # two lines of a name
+    rows, side, tall = -(-len(pictures) // columns), 1.7 if names else 1.3, 1.3 if names else 1.0
+    figure = Figure(figsize=(side * columns, side * tall * rows))
+    top = 1 - (0.46 / figure.get_figheight() if names else 0.004)  # two lines of a name
     figure.subplots_adjust(0.004, 0.004, 0.996, top, 0.02, 0.28 if names else 0.02)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
@@ -112,7 +126,7 @@ def contact(pictures: Sequence[Picture], names: Sequence[str] = (), columns: int
     for number, (axes, picture) in enumerate(zip(grid, pictures, strict=False)):
         axes.imshow(picture, interpolation="lanczos")
         if names:
-            axes.set_title(names[number], fontsize=8, color=INK, pad=2)
+            axes.set_title(names[number], fontsize=11, color=INK, pad=2)
     return figure
 
 
@@ -244,18 +258,36 @@ def describe(figure: Figure) -> str:
     return "; ".join(" ".join(part.split()) for part in parts if part)
 
 
+def _layout(count: int, most: int = 4) -> tuple[int, int]:
+    """Columns, at most so many, and rows for so many pictures, as full as can be."""
+    rows = -(-count // most)
+    return -(-count // rows), rows
+
+
+def _size(count: int, tall: float = 2.9) -> tuple[float, float]:
+    """Of a figure with so many pictures, inches."""
+    columns, rows = _layout(count)
+    return 2.6 * columns, tall * rows
+
+
+def _cells(figure: FigureBase, count: int) -> list[Axes]:
+    """So many places for pictures, row by row."""
+    columns, rows = _layout(count)
+    return [figure.add_subplot(rows, columns, number + 1) for number in range(count)]
+
+
 def _pictures(figure: FigureBase, face: Restored) -> None:
     """Input, bicubic, every step, original, with PSNR and SSIM under what can be scored."""
     named, scores = face.pictures(), face.scores()
-    for axes, (name, picture) in zip(figure.subplots(1, len(named)), named.items(), strict=True):
+    for axes, (name, picture) in zip(_cells(figure, len(named)), named.items(), strict=True):
         draw_picture(axes, picture, f"{name}, {picture.shape[1]} x {picture.shape[0]}" if name == "input" else name)
         if name in scores:
             psnr, ssim = scores[name]
-            axes.set_xlabel(f"{psnr:.2f} dB   SSIM {ssim:.3f}", fontsize=11, color=INK)
+            axes.set_xlabel(f"{psnr:.2f} dB   SSIM {ssim:.3f}", fontsize=12, color=INK)
         elif name == "input" and scores:
-            axes.set_xlabel("scores on Y, border 0", fontsize=11, color=INK)
+            axes.set_xlabel("scores on Y, border 0", fontsize=12, color=INK)
         elif name == "original" and face.enlarged_from is not None:
-            axes.set_xlabel(f"enlarged, from {face.enlarged_from} pixels", fontsize=11, color=INK)
+            axes.set_xlabel(f"enlarged, from {face.enlarged_from} pixels", fontsize=12, color=INK)
 
 
 def _heatmaps(figure: FigureBase, picture: Picture, heatmaps: NDArray[np.float32]) -> None:
@@ -271,14 +303,14 @@ def _attention(figure: FigureBase, picture: Picture, maps: dict[int, NDArray[np.
     for axes in grid:
         axes.set_axis_off()
     for axes, (au, attention) in zip(grid, maps.items(), strict=False):
-        draw_picture(axes, overlay(picture, attention), f"AU{au}", size=10)
+        draw_picture(axes, overlay(picture, attention), f"AU{au}")
     figure.suptitle("AU attention maps", fontsize=12, color=INK)
 
 
 def _aus(figure: FigureBase, aus: dict[int, float]) -> None:
     axes = figure.subplots()
     named = {f"AU{au} {CATALOGUE[au].name}": value for au, value in aus.items()}
-    draw_bars(axes, named, "AU probabilities, of step 2", size=12)
+    draw_bars(axes, named, "AU probabilities,\nof step 2", size=12)
 
 
 def draw_bars(axes: Axes, values: Mapping[str, float], title: str, size: int = 9) -> None:
@@ -296,9 +328,11 @@ def draw_bars(axes: Axes, values: Mapping[str, float], title: str, size: int = 9
     axes.set_title(title, fontsize=size, color=INK)
 
 
-def _points(axes: Axes, landmarks: NDArray[Any], size: int = 4) -> None:
-    axes.plot(*landmarks.T, ".", color=POINT, markersize=size, clip_on=True)
-    axes.plot(*landmarks[36:42].T, ".", color=FIRST_EYE, markersize=size, clip_on=True)
+def _points(axes: Axes, landmarks: NDArray[Any], size: float = 4) -> None:
+    """Dots with a rim, which are seen on light and on dark skin; those of the first eye larger."""
+    for points, colour, large in ((landmarks, POINT, 1), (landmarks[36:42], FIRST_EYE, 1.5)):
+        look = {"markerfacecolor": colour, "markeredgecolor": INK, "markeredgewidth": 0.6, "markersize": size * large}
+        axes.plot(*points.T, "o", clip_on=True, **look)
 
 
 def draw_picture(axes: Axes, picture: Picture, title: str, size: int = 12) -> None:

@@ -1,6 +1,7 @@
 """A check says what is wrong with an answer, in words that lead to the mistake."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -141,9 +142,14 @@ def test_an_argument_may_be_anything() -> None:
 def test_a_value_and_what_a_notebook_shows_of_it() -> None:
     assert repr(check(3, 3, name="how many")) == "how many: right"
     verdict = check("<3>", 3, name="how many")
-    assert repr(verdict) == "how many: not yet. the result is text, and should be a number"
+    assert repr(verdict) == "how many: not yet. The result is text, and should be a number"
     shown = Verdict("a", "x < y")._repr_mimebundle_()
-    assert "x &lt; y" in shown["text/html"]
+    assert "X &lt; y" in shown["text/html"]
+    code = Verdict("a", "it raises KeyError: 1 in `x[1] < 2`")
+    assert repr(code) == "a: not yet. It raises KeyError: 1 in “x[1] < 2”"
+    assert re.search(
+        r"not yet\. It raises .* in <code [^>]+>x\[1\] &lt; 2</code>", code._repr_mimebundle_()["text/html"]
+    )
     assert json.loads(json.dumps(shown[VERDICT])) == {"name": "a", "right": False, "problem": "x < y"}
 
 

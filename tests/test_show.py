@@ -1,7 +1,10 @@
 """Pictures say in words what is on them."""
 
+from collections import Counter
+
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 
 from mpe_lib import show
 from mpe_lib.faces.align import Face
@@ -21,6 +24,16 @@ def test_a_figure_is_described_by_its_own_words() -> None:
 def test_pictures_in_a_row_are_described_by_their_names() -> None:
     picture = np.zeros((4, 4, 3), np.uint8)
     assert show.describe(show.row({"input": picture, "original": picture})) == "input; original"
+
+
+@pytest.mark.parametrize(
+    ("count", "columns"), [(1, [1]), (4, [4]), (5, [3, 2]), (6, [3, 3]), (8, [4, 4]), (10, [4, 4, 2])]
+)
+def test_many_pictures_in_a_row_go_on_in_the_next(count: int, columns: list[int]) -> None:
+    figure = show.row({str(number): np.zeros((4, 4, 3), np.uint8) for number in range(count)})
+    lines = Counter(round(axes.get_position().y0, 3) for axes in figure.axes)
+    assert [lines[height] for height in sorted(lines, reverse=True)] == columns
+    assert [axes.get_title() for axes in figure.axes] == [str(number) for number in range(count)]
 
 
 def test_points_are_drawn_on_the_picture_that_they_are_named_for() -> None:

@@ -103,6 +103,9 @@ def test_equations_are_typeset(text: dict[str, str]) -> None:
         (r"a - 1", "<mi>a</mi><mo>&#x02212;</mo>"),
         (r"y \log p", '<mspace width="0.167em" /><mi>log</mi><mspace width="0.167em" />'),
         (r"\log_{10} p", "<msub><mi>log</mi>"),
+        (r"a/b", '<mi>a</mi><mo lspace="0" rspace="0">&#x0002F;</mo><mi>b</mi>'),
+        (r"x' + y", '<mrow><mi>x</mi><mo lspace="0" rspace="0">&#x02032;</mo></mrow><mo>'),
+        (r"\sqrt n", '<msqrt><mspace width="0" height="0.78em" depth="0.2em" /><mi>n</mi></msqrt>'),
         (r"L \tag{13}", '<mspace width="2em" /><mo stretchy="false">&#x00028;</mo><mn>13</mn>'),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from docutils import nodes
 from fontTools import subset
+from fontTools.ttLib import TTFont
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 
@@ -17,9 +18,13 @@ BEFORE = {  # LaTeX: space before the number of an equation, and around log and 
     r"(?<=\d)\{,\}(?=\d)": r"\\text{,}",
 }
 BAR = '<mo stretchy="false" lspace="0" rspace="0">'  # stays small and close
-AFTER = {  # MathML: bars; and a minus after a sign or an opening bracket is a sign too, not a difference
+STRUT = '<mspace width="0" height="0.78em" depth="0.2em" />'  # nothing, as tall as a line
+AFTER = {  # MathML: bars; a minus after a sign or a bracket is a sign too, not a difference; slashes, roots, primes
     r'<mo(?: fence="false")?(?: stretchy="false")?>(?=&#x0007C;|&#x02016;)': BAR,
     r"(>(?:&#x0003D;|&#x0002C;|&#x00028;|\[)</mo>)<mo>(?=&#x02212;)": r'\1<mo form="prefix">',
+    r"<mo>(?=&#x0002F;)": '<mo lspace="0" rspace="0">',
+    r"<msqrt>": f"<msqrt>{STRUT}",  # else its sign hangs below the line
+    r"<msup>(<mi>[^<]+</mi>)<mi>(&#x0203[2-4];)</mi></msup>": r'<mrow>\1<mo lspace="0" rspace="0">\2</mo></mrow>',
 }
 
 
@@ -48,7 +53,21 @@ def font(app: Sphinx, failure: Exception | None) -> None:
         return
     whole = distribution("ziamath").locate_file("ziamath/fonts/STIXTwoMath-Regular.ttf")
     part = Path(app.outdir) / "_static" / "STIXTwoMath.woff"
-    subset.main([str(whole), f"--unicodes={LETTERS}", "--name-IDs=*", f"--output-file={part}", "--flavor=woff"])
+    options = subset.Options(flavor="woff", name_IDs=["*"])
+    loaded = subset.load_font(str(whole), options)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(unicodes=subset.parse_unicodes(LETTERS))
+    subsetter.subset(loaded)
+    keep_one_root(loaded)
+    subset.save_font(loaded, str(part), options)
+
+
+def keep_one_root(loaded: TTFont) -> None:
+    """Only the sign that fits a line, as all of ours do: Chromium leaves room for the widest one behind every root."""
+    variants = loaded["MATH"].table.MathVariants
+    root = variants.VertGlyphCoverage.glyphs.index(loaded.getBestCmap()[ord("√")])
+    sizes = variants.VertGlyphConstruction[root]
+    sizes.MathGlyphVariantRecord, sizes.VariantCount, sizes.GlyphAssembly = sizes.MathGlyphVariantRecord[:1], 1, None
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
