@@ -64,6 +64,8 @@ def gather(source: Path) -> None:
     readme.write_text(BADGE.sub(r"\1", readme.read_text(encoding="utf-8")), encoding="utf-8")
     for page in source.glob("*.md"):  # here the folder docs/ is no other one
         page.write_text(re.sub(r"\]\((docs|\.\.)/", "](", page.read_text(encoding="utf-8")), encoding="utf-8")
+    for card in source.glob("mpe_lib/**/*.md"):
+        card.write_text(card.read_text(encoding="utf-8").replace("../docs/", "../"), encoding="utf-8")
     (source / "notebooks").mkdir()
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         nbformat.write(lesson(path), source / "notebooks" / path.name)
