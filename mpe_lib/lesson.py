@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from mpe_lib.config import near
 from mpe_lib.errors import UserError
 
-Profile = Literal["smoke", "lesson", "full"]
+Profile = Literal["smoke", "lesson", "full"]  #: how much a notebook computes
 
 
 def profile() -> Profile:

@@ -11,6 +11,7 @@ from PIL import Image
 from mpe_lib import show
 from mpe_lib.playground.views import Bars, Panel, View
 
+#: What stands below every view.
 CANNOT = (
     "A restored face is made up: plausible, but not the person. Many people share the same 16 x 16 pixels, and "
     "it is no evidence of identity. Action units are guesses about muscles, not about feelings."
@@ -52,7 +53,7 @@ STYLE = f"""<style>
   .mpe-below {{ font-size: 11px; }}
 }}
 </style>"""
-# ipywidgets gives the handle of a slider no name, which leaves screen readers with a number alone.
+#: ipywidgets gives the handle of a slider no name, which leaves screen readers with a number alone.
 NAMES = """(() => {
   if (window.mpeNames) return;
   window.mpeNames = () => {
