@@ -42,7 +42,7 @@ def start() -> None:
 
     keep_freed_memory()
     torch.manual_seed(0)
-    look: dict[str, Any] = {"dpi": 96, "pil_kwargs": {"quality": 75}}
+    look: dict[str, Any] = {"dpi": 96, "pil_kwargs": {"quality": 70, "optimize": True, "progressive": True}}
     shell: Any = get_ipython()
     if shell is not None:
         shell.run_line_magic("matplotlib", "inline")  # first, for it chooses a format too

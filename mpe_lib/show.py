@@ -85,7 +85,7 @@ def compared(faces: Sequence[Compared], *, differences: bool = False) -> Figure:
     columns, lines = _layout(len(faces[0].restored) + 2, 5)
     tall = 1 + differences
     figure = Figure(
-        figsize=(2.05 * columns, (2.6 + 2.05 * differences) * lines * len(faces)),
+        figsize=(1.75 * columns, (2.3 + 1.75 * differences) * lines * len(faces)),
         layout=ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.03, wspace=0, hspace=0.02),
     )
     grid = figure.subplots(tall * lines * len(faces), columns, squeeze=False)
