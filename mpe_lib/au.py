@@ -22,6 +22,7 @@ class ActionUnit:
     offset: float = 0.0
 
 
+#: Every unit that is known, by its number.
 CATALOGUE: dict[int, ActionUnit] = {
     unit.number: unit
     for unit in (

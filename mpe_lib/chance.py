@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-DRAWS = 2000
+DRAWS = 2000  #: of the bootstrap
 
 
 class Interval(NamedTuple):

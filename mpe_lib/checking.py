@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from mpe_lib.differences import difference
 
-VERDICT = "application/vnd.mpe.verdict+json"  # how a verdict is stored in a notebook, for whoever grades it
+VERDICT = "application/vnd.mpe.verdict+json"  #: how a verdict is stored in a notebook, for whoever grades it
 CODE = re.compile(r"`([^`]+)`")
 
 

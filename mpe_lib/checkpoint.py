@@ -18,8 +18,8 @@ from mpe_lib.errors import UserError
 from mpe_lib.files import atomic, writing
 from mpe_lib.learner import Learner
 
-STATE, SUMS = "state.pt", "sha256.json"
-# what a resumed run may change, for it changes no update
+STATE, SUMS = "state.pt", "sha256.json"  #: files of a checkpoint: all but the weights, and the sums of the others
+#: what a resumed run may change, for it changes no update
 FREE = {f"train.{name}" for name in ("workers", "log_every", "validate_every", "validate_faces", "save_every")}
 
 

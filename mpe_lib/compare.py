@@ -15,7 +15,7 @@ from mpe_lib.nets import System
 from mpe_lib.photograph import find_faces, restore_faces
 from mpe_lib.pixels import Picture
 
-PERSON = "person:"  # and a seed: a synthetic one
+PERSON = "person:"  #: with a seed behind it, a synthetic one
 
 
 class Compared(NamedTuple):

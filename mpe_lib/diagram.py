@@ -13,10 +13,10 @@ from torch import nn
 from mpe_lib.nets import MPENet, evaluating
 from mpe_lib.show import ACCENT, INK, MUTED
 
-Point = tuple[float, float]
-BACK = "#c2571a"  # what comes back: down-projections, the state
-ALIGN, DETECT = "#6b7780", "#3f8f5f"  # the paper's grey and green; its blue is ACCENT
-TINTS = {ACCENT: "#e3f0f6", ALIGN: "#eceff1", DETECT: "#e4f1e9"}
+Point = tuple[float, float]  #: x and y
+BACK = "#c2571a"  #: what comes back: down-projections, the state
+ALIGN, DETECT = "#6b7780", "#3f8f5f"  #: the paper's grey and green; its blue is ACCENT
+TINTS = {ACCENT: "#e3f0f6", ALIGN: "#eceff1", DETECT: "#e4f1e9"}  #: the ground of a box, by its edge
 
 
 def unrolled(low: Sequence[tuple[int, ...]], high: Sequence[tuple[int, ...]]) -> Figure:
@@ -26,7 +26,7 @@ def unrolled(low: Sequence[tuple[int, ...]], high: Sequence[tuple[int, ...]]) ->
         low: shape (C, H, W) of the input and of what each group brought down.
         high: of what each group lifted.
     """
-    figure = Figure(figsize=(1.9 * len(low), 3.0), layout="constrained")
+    figure = Figure(figsize=(2.1 * len(low), 3.6), layout="constrained")
     axes = figure.subplots()
     at = {("low", i): (i - 0.5, 0.0) for i in range(len(low))} | {
         ("high", i): (float(i), 1.0) for i in range(len(high))
@@ -38,8 +38,12 @@ def unrolled(low: Sequence[tuple[int, ...]], high: Sequence[tuple[int, ...]]) ->
         start, end = (at[source][0], at[source][1] + rise), (at[target][0], at[target][1] - rise)
         _arrow(axes, [start, end], ACCENT if rise > 0 else BACK, alpha=0.7, head=1)
     for (name, i), at_box in at.items():
-        _box(axes, at_box, _size((low if name == "low" else high)[i], "\n"))
-    axes.set(xlim=(-0.9, len(low) - 1.1), ylim=(-0.4, 1.4))
+        shape, letter = (low[i], f"$L_{i}$") if name == "low" else (high[i], f"$H_{i + 1}$")
+        _box(axes, at_box, f"{letter}\n{_size(shape)}", size=11)
+    for colour, text in ((ACCENT, "merged and lifted"), (BACK, "merged and brought down")):
+        axes.plot([], [], color=colour, label=text)
+    figure.legend(loc="outside upper center", ncols=2, fontsize=12, frameon=False)
+    axes.set(xlim=(-1.0, len(low) - 1.0), ylim=(-0.25, 1.25))
     axes.set_axis_off()
     return figure
 
@@ -118,10 +122,10 @@ def _branch(axes: Axes, picture: Point, at: Point, text: str, colour: str) -> No
     _box(axes, at, text, colour)
 
 
-def _box(axes: Axes, at: Point, text: str, colour: str = MUTED) -> None:
+def _box(axes: Axes, at: Point, text: str, colour: str = MUTED, size: int = 10) -> None:
     fill = TINTS.get(colour, "white")
     look = {"boxstyle": "round,pad=0.4", "facecolor": fill, "edgecolor": colour, "linewidth": 1.4}
-    axes.text(*at, text, ha="center", va="center", fontsize=10, color=INK, bbox=look, zorder=3)
+    axes.text(*at, text, ha="center", va="center", fontsize=size, color=INK, bbox=look, zorder=3)
 
 
 def _arrow(axes: Axes, corners: Sequence[Point], colour: str = ACCENT, alpha: float = 1, head: float = 0.5) -> None:
@@ -133,6 +137,6 @@ def _arrow(axes: Axes, corners: Sequence[Point], colour: str = ACCENT, alpha: fl
     axes.annotate("", tip, (x, y), arrowprops=look, zorder=2)
 
 
-def _size(shape: Sequence[int], break_at: str = " x ") -> str:
+def _size(shape: Sequence[int]) -> str:
     channels, height, width = shape
-    return f"{channels}{break_at}{height} x {width}"
+    return f"{channels} x {height} x {width}"

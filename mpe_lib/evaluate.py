@@ -18,7 +18,7 @@ from mpe_lib.metrics import au_scores, landmark_error, psnr, ssim
 from mpe_lib.nets import Judge, MPENet, MPEOutput, System, evaluating
 from mpe_lib.pixels import to_picture
 
-BATCH = 8
+BATCH = 8  #: faces that go through a network together
 
 
 def evaluate(net: System, faces: Faces, border: int = 0) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from mpe_lib.sources import cut_as, face_folders
 from mpe_lib.train import train
 from mpe_lib.weights import load
 
-RESULT = "result.json"  # of a cell, in its folder
-BORDERS = (0, 8)  # pixels left out on every side: none, and DIC's
+RESULT = "result.json"  #: of a cell, in its folder
+BORDERS = (0, 8)  #: pixels left out on every side: none, and DIC's
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from mpe_lib.files import writing
 from mpe_lib.nets import VGGFace
 from mpe_lib.nets.compared.lightcnn import LightCNN
 
-OWN = Path(__file__).parent / "weights" / "features" / "own.safetensors"
-OWN_WIDTH = 0.25
+OWN = Path(__file__).parent / "weights" / "features" / "own.safetensors"  #: weights that come with the library
+OWN_WIDTH = 0.25  #: of VGG-Face's
 
 
 class Public(NamedTuple):
@@ -39,6 +39,7 @@ def _lightcnn_key(name: str) -> str:
     return f"features.{layers[ours.index(number)]}.filter.{kind}"
 
 
+#: Weights of others, by name.
 PUBLIC = {
     "vggface": Public(
         "VGG-Face",

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from mpe_lib.errors import UserError
 
-LOCK = "unfinished.lock"  # in a folder that a process is filling, or that was killed while it did
+LOCK = "unfinished.lock"  #: in a folder that a process is filling, or that was killed while it did
 
 
 @contextmanager
@@ -19,7 +19,9 @@ def atomic(path: str | Path) -> Generator[Path]:
 
     The folder of `path` is made if it is missing; a link is written through. Keep only the writing in the
     block, for every OSError in it is told as a failure to write `path`.
-    Raises UserError: full or read-only folder, no permission, `path` is a folder or a device.
+
+    Raises:
+        UserError: full or read-only folder, no permission, `path` is a folder or a device.
     """
     target = Path(os.path.realpath(path))
     with writing(path):
@@ -47,7 +49,8 @@ def writing(path: str | Path) -> Generator[None]:
 def alone(folder: Path) -> Generator[None]:
     """Keep other processes from filling the same folder; it is made if it is missing.
 
-    Raises UserError: another one fills it already, or it can't be written.
+    Raises:
+        UserError: another one fills it already, or it can't be written.
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)

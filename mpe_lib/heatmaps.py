@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-# The 68 points under a left-right flip: point i of the mirrored face is point MIRROR[i] of the original.
+#: The 68 points under a left-right flip: point i of the mirrored face is point MIRROR[i] of the original.
 MIRROR: tuple[int, ...] = (
     *range(16, -1, -1),  # jaw
     *range(26, 16, -1),  # brows
@@ -18,7 +18,7 @@ MIRROR: tuple[int, ...] = (
 )
 
 
-# The regions that DIC merges the points into: both eyes, nose, mouth, and the outline with the brows.
+#: The regions that DIC merges the points into: both eyes, nose, mouth, and the outline with the brows.
 REGIONS: tuple[slice, ...] = (slice(36, 42), slice(42, 48), slice(27, 36), slice(48, 68), slice(0, 27))
 
 

@@ -21,7 +21,7 @@ from mpe_lib.nets.compared.lightcnn import LightCNN
 from mpe_lib.nets.growth import begin_as
 from mpe_lib.recompute import recompute_parts
 
-Shares = dict[str, dict[str, float]]
+Shares = dict[str, dict[str, float]]  #: of each term in the gradient, by branch and term
 Network = TypeVar("Network", bound=nn.Module)
 
 

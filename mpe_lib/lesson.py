@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from mpe_lib.config import near
 from mpe_lib.errors import UserError
 
-Profile = Literal["smoke", "lesson", "full"]
+Profile = Literal["smoke", "lesson", "full"]  #: how much a notebook computes
 
 
 def profile() -> Profile:
@@ -42,7 +42,7 @@ def start() -> None:
 
     keep_freed_memory()
     torch.manual_seed(0)
-    look: dict[str, Any] = {"dpi": 96, "pil_kwargs": {"quality": 75}}
+    look: dict[str, Any] = {"dpi": 96, "pil_kwargs": {"quality": 70, "optimize": True, "progressive": True}}
     shell: Any = get_ipython()
     if shell is not None:
         shell.run_line_magic("matplotlib", "inline")  # first, for it chooses a format too

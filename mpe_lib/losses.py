@@ -13,6 +13,7 @@ from mpe_lib.heatmaps import encode
 from mpe_lib.nets.compared.wavelet import wavelet_loss
 from mpe_lib.nets.mpenet import MPEOutput
 
+#: Errors of pictures, by name.
 ERRORS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"l2": F.mse_loss, "l1": F.l1_loss, "wavelet": wavelet_loss}
 
 

@@ -10,7 +10,7 @@ from mpe_lib.faces.facset import read_faces
 from mpe_lib.faces.folds import TRAINED, training
 from mpe_lib.losses import au_weights
 
-# As published, by data set and fold: to compare with. The weights that are used follow from the faces.
+#: As published, by data set and fold: to compare with. The weights that are used follow from the faces.
 PUBLISHED: dict[tuple[str, int], tuple[float, ...]] = {
     ("bp4d", 1): (1.3430, 1.6897, 1.2481, 0.5614, 0.4330, 0.4359, 0.4573, 0.5410, 1.4081, 0.7228, 1.4931, 1.6667),
     ("bp4d", 2): (1.1911, 1.3373, 1.2470, 0.5589, 0.4682, 0.4180, 0.4401, 0.5819, 1.6704, 0.7742, 1.5864, 1.7265),

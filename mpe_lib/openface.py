@@ -16,12 +16,12 @@ from typing import NamedTuple
 from mpe_lib.errors import UserError
 from mpe_lib.files import atomic
 
-PROGRAM = "FaceLandmarkImg"  # not FeatureExtraction, which takes out each person's own mean of a video
-VARIABLE = "OPENFACE"  # of the environment: the program, or the folder that it is in
-HOME = "https://github.com/TadasBaltrusaitis/OpenFace/wiki"
-AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 28, 45)  # that it knows; 24 is not among them
+PROGRAM = "FaceLandmarkImg"  #: not FeatureExtraction, which takes out each person's own mean of a video
+VARIABLE = "OPENFACE"  #: of the environment: the program, or the folder that it is in
+HOME = "https://github.com/TadasBaltrusaitis/OpenFace/wiki"  #: where it is explained
+AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 28, 45)  #: that it knows; 24 is not among them
 
-Units = dict[int, int]  # by action unit: 1 present, 0 absent
+Units = dict[int, int]  #: by action unit: 1 present, 0 absent
 
 
 class Seen(NamedTuple):

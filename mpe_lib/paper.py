@@ -12,9 +12,9 @@ class Figures(NamedTuple):
     accuracy: float | None = None  # of the same, in percent
 
 
-Rows = dict[str, dict[str, Figures]]
+Rows = dict[str, dict[str, Figures]]  #: by row and data set
 
-# Tables 1 and 2, by system and data set
+#: Tables 1 and 2, by system and data set
 SYSTEMS: Rows = {
     "Bicubic": {"BP4D": Figures(28.67, 0.7724, 52.98, 69.39), "DISFA": Figures(28.88, 0.8031, 34.65, 71.73)},
     "SRCNN": {"BP4D": Figures(30.12, 0.8070, 55.74, 69.79), "DISFA": Figures(29.71, 0.8193, 39.44, 73.14)},
@@ -28,14 +28,14 @@ SYSTEMS: Rows = {
     "MPEGAN": {"BP4D": Figures(31.43, 0.8364), "DISFA": Figures(31.46, 0.8566)},
 }
 
-# Table 3, by step and data set
+#: Table 3, by step and data set
 STEPS: Rows = {
     "step 1": {"BP4D": Figures(31.70, 0.8606, 57.14, 72.98), "DISFA": Figures(30.84, 0.8513, 45.53, 72.24)},
     "step 2": {"BP4D": Figures(32.21, 0.8763, 58.74, 74.24), "DISFA": Figures(32.02, 0.8841, 46.02, 72.83)},
     "step 3": {"BP4D": Figures(32.22, 0.8765, 58.84, 74.27), "DISFA": Figures(32.02, 0.8841, 46.38, 73.29)},
 }
 
-# Table 4, on BP4D, by the rows of `mpe_lib.config.ABLATIONS`
+#: Table 4, on BP4D, by the rows of `mpe_lib.config.ABLATIONS`
 ABLATION: Rows = {
     "baseline": {"BP4D": Figures(31.87, 0.8662, 57.79, 72.33)},
     "+landmarks": {"BP4D": Figures(32.12, 0.8747, 58.72, 74.15)},

@@ -21,9 +21,9 @@ from mpe_lib.nets import Judge, System, evaluating
 from mpe_lib.pixels import Picture, to_picture, to_tensor
 from mpe_lib.weights import load
 
-LR = 16
-AT_ONCE = 8  # faces in a batch: memory grows with them
-THUMBNAIL = 64  # pixels; a picture no larger than this is taken to be a face
+LR = 16  #: pixels, the side of what is restored
+AT_ONCE = 8  #: faces in a batch: memory grows with them
+THUMBNAIL = 64  #: pixels; a picture no larger than this is taken to be a face
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Picture = NDArray[np.uint8]
+Picture = NDArray[np.uint8]  #: (H, W, 3) uint8, RGB
 
 
 def to_tensor(picture: Picture) -> Tensor:

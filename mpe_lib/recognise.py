@@ -24,8 +24,8 @@ from mpe_lib.openface import find_openface, run_openface
 from mpe_lib.pixels import Picture, to_picture, to_tensor
 from mpe_lib.weights import load
 
-BATCH = 16  # faces that go through a network together
-CHUNK = 512  # faces that a recogniser gets together: OpenFace takes seconds to start
+BATCH = 16  #: faces that go through a network together
+CHUNK = 512  #: faces that a recogniser gets together: OpenFace takes seconds to start
 
 
 class Recognition(NamedTuple):

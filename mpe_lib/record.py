@@ -16,7 +16,7 @@ from mpe_lib.learner import Learner, Shares, Step
 from mpe_lib.losses import LossTerms
 from mpe_lib.validation import validate
 
-PATIENCE = 5  # updates in a row that nothing is learnt from, before a training gives up
+PATIENCE = 5  #: updates in a row that nothing is learnt from, before a training gives up
 
 
 class Progress(NamedTuple):

@@ -16,6 +16,7 @@ import numpy as np
 from mpe_lib.chance import Array
 from mpe_lib.errors import UserError
 
+#: Of a stored result.
 FIELDS = ("preset", "changes", "seed", "fold", "budget", "train", "test", "parameters", "figures", "recognised")
 
 

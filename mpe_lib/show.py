@@ -17,9 +17,10 @@ from mpe_lib.faces.align import Face
 from mpe_lib.photograph import Restored
 from mpe_lib.pixels import Picture
 
-INK, ACCENT, MUTED = "#22303c", "#0b6e99", "#9aa5ae"
-STEPS = ("#e0992f", "#3f8f5f", ACCENT)  # the three pictures of a network
-TERMS = {  # of the loss: colour and name
+INK, ACCENT, MUTED = "#22303c", "#0b6e99", "#9aa5ae"  #: colours of text, of what matters, of what does not
+STEPS = ("#e0992f", "#3f8f5f", ACCENT)  #: colours of the three pictures of a network
+#: Of the terms of the loss: colour and name.
+TERMS = {
     "rec": (ACCENT, "$L_{rec}$"),
     "align": ("#c2571a", "$L_{align}$"),
     "au": ("#6b4fa0", "$L_{au}$"),
@@ -27,7 +28,7 @@ TERMS = {  # of the loss: colour and name
     "adv": ("#b23a63", "$L_{adv,G}$"),
     "dis": (MUTED, "$L_{adv,D}$"),
 }
-POINT, FIRST_EYE = "#ffd24a", "#3fa9ff"  # landmarks, and among them 36-41
+POINT, FIRST_EYE = "#ffd24a", "#3fa9ff"  #: colours of landmarks, and of 36-41 among them
 
 
 def sheet(face: Restored) -> Figure:
@@ -84,7 +85,7 @@ def compared(faces: Sequence[Compared], *, differences: bool = False) -> Figure:
     columns, lines = _layout(len(faces[0].restored) + 2, 5)
     tall = 1 + differences
     figure = Figure(
-        figsize=(2.05 * columns, (2.6 + 2.05 * differences) * lines * len(faces)),
+        figsize=(1.75 * columns, (2.3 + 1.75 * differences) * lines * len(faces)),
         layout=ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.03, wspace=0, hspace=0.02),
     )
     grid = figure.subplots(tall * lines * len(faces), columns, squeeze=False)
@@ -330,9 +331,10 @@ def draw_bars(axes: Axes, values: Mapping[str, float], title: str, size: int = 9
 
 def _points(axes: Axes, landmarks: NDArray[Any], size: float = 4) -> None:
     """Dots with a rim, which are seen on light and on dark skin; those of the first eye larger."""
-    for points, colour, large in ((landmarks, POINT, 1), (landmarks[36:42], FIRST_EYE, 1.5)):
-        look = {"markerfacecolor": colour, "markeredgecolor": INK, "markeredgewidth": 0.6, "markersize": size * large}
-        axes.plot(*points.T, "o", clip_on=True, **look)
+    for points, colour, large in ((landmarks, POINT, size), (landmarks[36:42], FIRST_EYE, 1.5 * size)):
+        axes.plot(
+            *points.T, "o", color=colour, markeredgecolor=INK, markeredgewidth=0.6, markersize=large, clip_on=True
+        )
 
 
 def draw_picture(axes: Axes, picture: Picture, title: str, size: int = 12) -> None:

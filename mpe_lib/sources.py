@@ -12,9 +12,9 @@ from mpe_lib.faces.facset import Faces
 from mpe_lib.faces.london import find_london
 from mpe_lib.files import writing
 
-PEOPLE = 4  # faces of each synthetic person
-COUNT = 1000  # of "synthetic" alone
-Report = Callable[[int, int], None]
+PEOPLE = 4  #: faces of each synthetic person
+COUNT = 1000  #: of "synthetic" alone
+Report = Callable[[int, int], None]  #: called with what is done and all there is
 
 
 def face_folders(

@@ -12,8 +12,8 @@ from mpe_lib.heatmaps import decode, encode
 from mpe_lib.nets import MPENet, MPEOutput, evaluating
 from mpe_lib.nets.mpenet import LANDMARKS
 
-STRIDE = 4  # pixels of the restored picture in a cell of the maps
-Moves = Mapping[int, tuple[float, float]]
+STRIDE = 4  #: pixels of the restored picture in a cell of the maps
+Moves = Mapping[int, tuple[float, float]]  #: of landmarks, by their numbers: pixels to the right and down
 
 
 class Effects(NamedTuple):

@@ -36,10 +36,10 @@ from mpe_lib.config import near
 from mpe_lib.errors import UserError
 from mpe_lib.files import atomic
 
-NOTEBOOK, FAILED = "notebook.ipynb", "failed.ipynb"  # of a cell that has finished, or that has not
-RESULT = "result.json"  # what a cell's notebook may leave, to be collected
-PARTS = ("notebook", "out", "collect", "common", "grid")
-UNSAFE = re.compile(r"[^\w+.,=@-]+")  # in the name of a folder
+NOTEBOOK, FAILED = "notebook.ipynb", "failed.ipynb"  #: of a cell that has finished, or that has not
+RESULT = "result.json"  #: what a cell's notebook may leave, to be collected
+PARTS = ("notebook", "out", "collect", "common", "grid")  #: of the file of a sweep
+UNSAFE = re.compile(r"[^\w+.,=@-]+")  #: in the name of a folder
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from mpe_lib.config import ABLATIONS, VARIATIONS
 from mpe_lib.errors import UserError
 from mpe_lib.results import Row
 
-FULL = "MPENet"  # the row that the systems are compared with
-STEPS = "five steps"  # the row of Table 3 that has more of them
+FULL = "MPENet"  #: the row that the systems are compared with
+STEPS = "five steps"  #: the row of Table 3 that has more of them
 
 
 def all_tables(rows: Mapping[str, Row]) -> str:

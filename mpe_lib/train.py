@@ -27,8 +27,8 @@ from mpe_lib.memory import enough_memory, keep_freed_memory
 from mpe_lib.nets import System
 from mpe_lib.record import PATIENCE, Progress, Record, Summary
 
-TRACKERS = ("tensorboard", "wandb")
-WORKERS = 8  # data-loading processes beside a GPU, at most
+TRACKERS = ("tensorboard", "wandb")  #: programs that can follow a training
+WORKERS = 8  #: data-loading processes beside a GPU, at most
 
 
 def train(

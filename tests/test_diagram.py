@@ -39,5 +39,5 @@ def test_a_diagram_has_the_branches_that_the_network_has(name: str) -> None:
 
 def test_an_unrolled_block_shows_its_shapes() -> None:
     said = texts(diagram.unrolled([(16, 32, 32)] * 3, [(16, 128, 128)] * 2))
-    assert said.count("16\n32 x 32") == 3
-    assert said.count("16\n128 x 128") == 2
+    assert [text for text in said if text.endswith("\n16 x 32 x 32")] == [f"$L_{i}$\n16 x 32 x 32" for i in range(3)]
+    assert [text for text in said if text.endswith("128")] == [f"$H_{i}$\n16 x 128 x 128" for i in (1, 2)]

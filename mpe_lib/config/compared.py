@@ -112,7 +112,9 @@ class JudgeConfig:
         at_least(self, "net", {"au_width": 0.02, "face_scale": 1})
 
 
+#: The config of any network.
 AnyNet = NetConfig | SRCNNConfig | VDSRConfig | WaveletConfig | SRFBNConfig | DICConfig | SISNConfig | JudgeConfig
+#: Configs by the name of their system.
 NETWORKS: dict[str, type[AnyNet]] = {
     kind.system: kind
     for kind in (NetConfig, SRCNNConfig, VDSRConfig, WaveletConfig, SRFBNConfig, DICConfig, SISNConfig, JudgeConfig)

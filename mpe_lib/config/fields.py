@@ -46,7 +46,11 @@ def parse(owner: type, path: str, value: Any) -> Any:
 
 
 def choices(config: Any, part: str) -> None:
-    """Raises UserError: a field with a few choices holds something else."""
+    """Fields with a few choices hold one of them.
+
+    Raises:
+        UserError: one holds something else.
+    """
     for name, kind in get_type_hints(type(config)).items():
         if get_origin(kind) is not Literal:
             continue
@@ -57,7 +61,11 @@ def choices(config: Any, part: str) -> None:
 
 
 def at_least(config: Any, part: str, lowest: Mapping[str, float]) -> None:
-    """Raises UserError: a field is below its bound."""
+    """Fields are not below their bounds.
+
+    Raises:
+        UserError: one is.
+    """
     for name, bound in lowest.items():
         if getattr(config, name) < bound:
             path = f"{part}.{name}"
@@ -65,7 +73,11 @@ def at_least(config: Any, part: str, lowest: Mapping[str, float]) -> None:
 
 
 def below(config: Any, part: str, names: Iterable[str], bound: float) -> None:
-    """Raises UserError: a field is not below the bound."""
+    """Fields are below a bound.
+
+    Raises:
+        UserError: one is not.
+    """
     for name in names:
         path = f"{part}.{name}"
         if getattr(config, name) >= bound:

@@ -52,13 +52,21 @@ class NetConfig:
 
 
 def each_once(aus: tuple[int, ...]) -> None:
-    """Raises UserError: no action unit, or one twice."""
+    """There are action units, each once.
+
+    Raises:
+        UserError: there is none, or one twice.
+    """
     if not aus or len(set(aus)) < len(aus):
         raise UserError(f"aus={aus} must name at least one action unit, each once", "see mpe_lib.au")
 
 
 def known_units(aus: tuple[int, ...]) -> None:
-    """Raises UserError: an action unit without a place on the face."""
+    """Action units have places on the face.
+
+    Raises:
+        UserError: one has none.
+    """
     unknown = set(aus) - set(AUS)
     if unknown:
         raise UserError(f"aus={aus}: AU{min(unknown)} has no place on the face", f"known: {AUS}")

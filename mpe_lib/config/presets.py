@@ -22,7 +22,7 @@ def preset(name: str) -> Config:
     return PRESETS[name]
 
 
-# The rows of Table 4: what each network has, as changes to a config. All three branches are the paper's MPENet.
+#: The rows of Table 4: what each network has, as changes to a config. All three branches are the paper's MPENet.
 ABLATIONS: dict[str, dict[str, bool]] = {
     "baseline": {"net.use_landmarks": False, "net.use_aus": False, "net.use_attention": False},
     "+landmarks": {"net.use_landmarks": True, "net.use_aus": False, "net.use_attention": False},
@@ -30,7 +30,7 @@ ABLATIONS: dict[str, dict[str, bool]] = {
     "+attention maps": {"net.use_landmarks": True, "net.use_aus": True, "net.use_attention": True},
 }
 
-# What else could have been chosen, as changes to the full network.
+#: What else could have been chosen, as changes to the full network.
 VARIATIONS: dict[str, dict[str, Any]] = {
     "landmarks carried": {"net.carry_landmarks": True},
     "merged heatmaps": {"net.merge_landmarks": True},
@@ -44,8 +44,8 @@ _LAMBDA_AU = 3e-4
 
 _MPEGAN = {"train.lambda_per": 0.1, "train.lambda_adv": 0.001}  # the paper's weights of the two new terms (Sec. 4.2)
 
-# Through the priors, the pictures' gradient in the alignment branch is 7 times that of the landmarks: in all
-# but `paper` the priors are detached, so that each branch learns what it is named after.
+#: Networks with their trainings. Through the priors, the pictures' gradient in the alignment branch is 7 times that of
+#: the landmarks: in all but `paper` the priors are detached, so that each branch learns what it is named after.
 PRESETS: dict[str, Config] = {
     # trains visibly in a minute on 2 cores: tests and lessons
     "tiny": Config(

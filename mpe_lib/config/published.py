@@ -21,7 +21,7 @@ def _trained(**own: Any) -> TrainConfig:
     return TrainConfig(scale_jitter=0, **own)
 
 
-# The rate falls at the same shares of however many updates.
+#: The systems of Table 1 with their trainings. The rate falls at the same shares of however many updates.
 COMPARED: dict[str, Config] = {
     "srcnn": Config(SRCNNConfig(), _trained(last_layer=0.1)),
     "vdsr": Config(VDSRConfig(), _trained(lr=5e-4, halve_at=(0.25, 0.5, 0.75), clip=0.4)),

@@ -19,10 +19,10 @@ from PIL import Image
 
 from mpe_lib.errors import UserError
 
-MIN_SCORE = 0.3  # of a detection: a false one in the astronaut, once doubled, scores 0.12
-MAX_SIDE = 2000  # of the copy that faces are searched in: memory and time grow with its area
-MAX_OUTSIDE = 0.1  # share of an aligned square that may have to be invented
-FACE, PATCH = 400, 600  # pixels: a face box, and what surrounds it, where the landmarks are found
+MIN_SCORE = 0.3  #: of a detection: a false one in the astronaut, once doubled, scores 0.12
+MAX_SIDE = 2000  #: of the copy that faces are searched in: memory and time grow with its area
+MAX_OUTSIDE = 0.1  #: share of an aligned square that may have to be invented
+FACE, PATCH = 400, 600  #: pixels: a face box, and what surrounds it, where the landmarks are found
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from mpe_lib.faces.picture import write_png
 from mpe_lib.files import atomic
 from mpe_lib.pixels import Picture
 
-PRESENT, ABSENT = (6, 12, 25), (4, 9)  # she smiles with parted lips and a smooth brow; the other units are unknown
+PRESENT, ABSENT = (6, 12, 25), (4, 9)  #: she smiles with parted lips and a smooth brow; the other units are unknown
 
 
 def astronaut() -> Picture:

@@ -20,7 +20,7 @@ from mpe_lib.faces.recordings import UNKNOWN, Frame, Layout, Lost, Recording
 from mpe_lib.faces.tables import KNOWN_AUS
 
 TASK, FRAME, TABLE = re.compile(r"T\d+"), re.compile(r"(\d+)\.jpg"), re.compile(r"(.+)_(T\d+)\.csv")
-CHUNK = 50  # frames: seconds of work
+CHUNK = 50  #: frames: seconds of work
 
 
 def find_recordings(source: Path) -> list[Recording]:
@@ -119,4 +119,4 @@ def _files(folder: Path) -> dict[int, str]:
     return files
 
 
-BP4D = Layout("bp4d", find_recordings, read_frames, CHUNK)
+BP4D = Layout("bp4d", find_recordings, read_frames, CHUNK)  #: how BP4D is read

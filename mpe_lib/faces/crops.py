@@ -19,7 +19,7 @@ from mpe_lib.faces.picture import read_picture
 from mpe_lib.heatmaps import MIRROR
 from mpe_lib.pixels import Picture, to_tensor
 
-CROP = 128  # side of what the network is trained on (Sec. 4.2)
+CROP = 128  #: side of what the network is trained on (Sec. 4.2)
 
 
 class Sample(NamedTuple):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from mpe_lib.pixels import Picture
 
-FACTOR = 8
+FACTOR = 8  #: 128 pixels become 16
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Degradation:
         return ", ".join(words)
 
 
-TRAINED = Degradation()
+TRAINED = Degradation()  #: as the shipped weights were trained
 
 
 def degrade(face: Picture, how: Degradation = TRAINED) -> Picture:

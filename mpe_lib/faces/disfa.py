@@ -18,10 +18,10 @@ from mpe_lib.faces.folder import Rejected
 from mpe_lib.faces.recordings import UNKNOWN, Frame, Layout, Lost, Recording
 
 VIDEO, TABLE = re.compile(r"LeftVideo(.+)_comp\.avi"), re.compile(r"(.+)_au\d+\.txt")
-AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)  # all that it labels; the paper takes 8 of them
-INTENSITIES = {str(intensity): intensity for intensity in range(6)}
-CHUNK = 300  # frames: half a minute of work, for up to 5 seconds of counting frames to where it begins
-PATIENCE = 100  # frames in a row that can't be decoded: the video is at its end
+AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)  #: all that it labels; the paper takes 8 of them
+INTENSITIES = {str(intensity): intensity for intensity in range(6)}  #: as they are written
+CHUNK = 300  #: frames: half a minute of work, for up to 5 seconds of counting frames to where it begins
+PATIENCE = 100  #: frames in a row that can't be decoded: the video is at its end
 
 
 def find_recordings(source: Path) -> list[Recording]:
@@ -128,4 +128,4 @@ def _recording(source: Path, subject: str, video: Path | None, tables: Mapping[s
     return Recording(subject, subject, video, here, frames, tuple(units), labels, graded=True, lost=lost)
 
 
-DISFA = Layout("disfa", find_recordings, read_frames, CHUNK)
+DISFA = Layout("disfa", find_recordings, read_frames, CHUNK)  #: how DISFA is read

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from mpe_lib.errors import UserError
 
-ALIGNED = 144  # side of a face in a face folder
-POINTS = [(f"x_{i}", f"y_{i}") for i in range(68)]
-COORDINATES = [name for point in POINTS for name in point]
-# 9: unknown, as BP4D writes it; with a decimal, as pandas writes a column that has gaps
+ALIGNED = 144  #: side of a face in a face folder
+POINTS = [(f"x_{i}", f"y_{i}") for i in range(68)]  #: columns of a table: x and y of each landmark
+COORDINATES = [name for point in POINTS for name in point]  #: the same, one after the other
+#: How a label may be written. 9 is unknown, as BP4D writes it; with a decimal, as pandas writes a column that has gaps
 AU_VALUES = {"0": 0.0, "0.0": 0.0, "1": 1.0, "1.0": 1.0, "": np.nan, "9": np.nan, "9.0": np.nan}
 
 

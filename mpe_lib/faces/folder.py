@@ -27,12 +27,13 @@ from mpe_lib.faces.facset import POINTS
 from mpe_lib.faces.journal import Entry, Journal, Key, Outcome, Rejected, Row, Rows
 from mpe_lib.files import LOCK, alone, atomic, writing
 
-JOURNAL = "unfinished.jsonl"  # what is done already, until the table is written
-REJECTED = "rejected.csv"
-AHEAD = 4  # tasks for each process, so that none waits for the next
+JOURNAL = "unfinished.jsonl"  #: what is done already, until the table is written
+REJECTED = "rejected.csv"  #: what gave no face, and why
+AHEAD = 4  #: tasks for each process, so that none waits for the next
 Task = TypeVar("Task")
+#: Does a task: writes pictures into the folder, and says what came of it.
 Work = Callable[[Path, Task], Outcome | list[Outcome]]
-Finish = Callable[[Sequence[Row]], Mapping[str, Rejected]]
+Finish = Callable[[Sequence[Row]], Mapping[str, Rejected]]  #: sees all rows, and rejects some of them by their files
 
 
 def row(

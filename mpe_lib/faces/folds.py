@@ -4,7 +4,8 @@ import hashlib
 
 from mpe_lib.errors import UserError
 
-# Nobody is in two parts. They are those of earlier work on action units, which the paper follows (Sec. 4.1).
+#: The subjects of each part; nobody is in two. They are those of earlier work on action units, which the paper
+#: follows (Sec. 4.1).
 PARTS: dict[str, tuple[str, str, str]] = {
     "bp4d": (
         "F001 F002 F008 F009 F010 F016 F018 F023 M001 M004 M007 M008 M012 M014",
@@ -17,7 +18,7 @@ PARTS: dict[str, tuple[str, str, str]] = {
         "SN003 SN004 SN005 SN007 SN008 SN017 SN023 SN025 SN029",
     ),
 }
-TRAINED = {1: (1, 2), 2: (1, 3), 3: (2, 3)}  # the parts that each fold trains on
+TRAINED = {1: (1, 2), 2: (1, 3), 3: (2, 3)}  #: the parts that each fold trains on
 
 
 def training(name: str, fold: int) -> list[str]:

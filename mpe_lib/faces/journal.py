@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mpe_lib.errors import UserError
 
-Key = str | int
+Key = str | int  #: of a task
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Rejected:
     count: int = 1  # of what it stands for
 
 
-Outcome = Row | Rejected
+Outcome = Row | Rejected  #: of a task: a face, or why there is none
 
 
 class Journal:

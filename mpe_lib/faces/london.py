@@ -18,14 +18,16 @@ from mpe_lib.download import check_address, failure
 from mpe_lib.errors import UserError
 from mpe_lib.files import atomic, writing
 
+#: Where the photographs are, and in which version.
 REPOSITORY, COMMIT = "debruine/webmorphR.stim", "fa8b78fda2d659bb74ce62fcd99c4407551d2a77"
-SOURCE = f"https://raw.githubusercontent.com/{REPOSITORY}/{COMMIT}/"
-FILES = Path(__file__).with_name("london_files.csv")
-AUS = Path(__file__).with_name("london_aus.csv")  # OpenFace's, where it was asked: of both pictures of 51 people
-SCALE = 2.5  # the photographs are too tight for 2.9
-THREADS = 4  # downloads at the same time
-RETRIES = 2  # of each photograph
-TIMEOUT = 15.0  # seconds without a byte
+SOURCE = f"https://raw.githubusercontent.com/{REPOSITORY}/{COMMIT}/"  #: what the path of a photograph follows
+FILES = Path(__file__).with_name("london_files.csv")  #: a table of the photographs, with their sizes and sums
+AUS = Path(__file__).with_name("london_aus.csv")  #: OpenFace's, where it was asked: of both pictures of 51 people
+SCALE = 2.5  #: the photographs are too tight for 2.9
+THREADS = 4  #: downloads at the same time
+RETRIES = 2  #: of each photograph
+TIMEOUT = 15.0  #: seconds without a byte
+#: What is written beside the photographs.
 CREDIT = """\
 Face Research Lab London Set, version 5, by Lisa DeBruine and Benedict Jones, 2017
 https://doi.org/10.6084/m9.figshare.5047666.v5
@@ -83,7 +85,8 @@ def fetch_london(
         processes: that cut out faces; as many as there are cores unless given.
         report: called with what is done and all there is, first of the downloads, then of the faces.
 
-    Returns the face folder. If it is finished already, nothing is done.
+    Returns:
+        The face folder. If it is finished already, nothing is done.
 
     Raises:
         UserError: no https, a photograph that can't be downloaded or is another one than expected, a folder

@@ -21,13 +21,13 @@ from mpe_lib.faces.picture import FORMATS, read_picture, write_png
 from mpe_lib.faces.quality import fingerprint, near_duplicates, sharpness, yaw
 from mpe_lib.faces.tables import labels, people, read_table
 
-# Names of pictures; those of the second line can't be read, and are rejected with that reason.
+#: Names of pictures; those of the second line can't be read, and are rejected with that reason.
 SUFFIXES = {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm"),
     *(".heic", ".heif", ".avif", ".jp2"),
 }
-LONGEST = 200  # bytes of a name: many file systems take 255
-DOUBLED = 1000  # pixels: longer pictures are not doubled where no face is found, for that takes seconds
+LONGEST = 200  #: bytes of a name: many file systems take 255
+DOUBLED = 1000  #: pixels: longer pictures are not doubled where no face is found, for that takes seconds
 
 
 @dataclass(frozen=True)

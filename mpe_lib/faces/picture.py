@@ -12,9 +12,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from mpe_lib.errors import UserError
 from mpe_lib.files import atomic
 
-# Common formats that Pillow decodes by itself: EPS, for one, would start Ghostscript.
+#: Common formats that Pillow decodes by itself: EPS, for one, would start Ghostscript.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 100_000_000  #: of a picture that is opened
 
 # What undoes each EXIF orientation. ImageOps.exif_transpose would also rewrite the rest of the EXIF block,
 # and fail where a field that nobody needs is damaged.
@@ -32,8 +32,11 @@ _UPRIGHT = {
 def read_picture(path: str | Path) -> NDArray[np.uint8]:
     """Read a photograph as it is meant to be seen: upright, 8-bit RGB.
 
-    Returns (H, W, 3) uint8. Grey, palette, CMYK and 16-bit pictures are converted, EXIF rotation is applied,
-    transparency is laid over mid-grey, and of an animation the first frame is taken.
+    Grey, palette, CMYK and 16-bit pictures are converted, EXIF rotation is applied, transparency is laid over
+    mid-grey, and of an animation the first frame is taken.
+
+    Returns:
+        (H, W, 3) uint8.
 
     Raises:
         UserError: missing, empty, not a picture, damaged, above 100 megapixels (told from the header,

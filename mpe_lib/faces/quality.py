@@ -11,10 +11,10 @@ from PIL import Image
 from mpe_lib.faces.folder import Rejected, Row
 from mpe_lib.pixels import Picture
 
-NOSE = 1.2  # how far the tip stands before the outer corners of the eyes, over half their distance
-# Bits of a fingerprint, and how many may differ. Between a photograph and its copy, shrunk to 0.7 and compressed
-# anew, 19 of 576 differ (median; up to 30 in four of five), between two faces of one person, one of them smiling,
-# 33 or more, between different people 68 or more (158 people of the London and Congress portraits).
+NOSE = 1.2  #: how far the tip stands before the outer corners of the eyes, over half their distance
+#: Bits along a side of a fingerprint, and how many of all may differ. Between a photograph and its copy, shrunk to 0.7
+#: and compressed anew, 19 of 576 differ (median; up to 30 in four of five), between two faces of one person, one of
+#: them smiling, 33 or more, between different people 68 or more (158 people of the London and Congress portraits).
 SIDE, SAME = 24, 30
 
 

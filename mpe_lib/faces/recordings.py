@@ -25,8 +25,8 @@ from mpe_lib.faces.photos import DOUBLED
 from mpe_lib.faces.picture import write_png
 from mpe_lib.pixels import Picture
 
-UNKNOWN = 9  # a label, as BP4D writes it
-PRESENT = 2  # the least intensity that counts as present (Sec. 4.1)
+UNKNOWN = 9  #: a label, as BP4D writes it
+PRESENT = 2  #: the least intensity that counts as present (Sec. 4.1)
 
 
 class Lost(StrEnum):
@@ -87,7 +87,7 @@ class Summary(NamedTuple):
     lost: dict[Lost, int]
 
 
-Read = Callable[[Recording, range], Iterator[Frame | Rejected]]  # of the labelled frames those of some indices
+Read = Callable[[Recording, range], Iterator[Frame | Rejected]]  #: of the labelled frames those of some indices
 
 
 class Layout(NamedTuple):

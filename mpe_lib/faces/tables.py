@@ -13,9 +13,11 @@ from mpe_lib.config import AUS, near
 from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import AU_VALUES
 
-KNOWN_AUS = sorted({*AUS, 5, 20, 28, 43, 45})  # those without a place on the face do no harm in a table
-SPLITS = ("train", "val", "test")
-TRAINED, VALIDATED = 0.8, 0.9  # of a subject's number in [0, 1): below the first, below the second, or for testing
+KNOWN_AUS = sorted(
+    {*AUS, 5, 20, 28, 43, 45}
+)  #: those that a table may have: those without a place on the face do no harm in a table
+SPLITS = ("train", "val", "test")  #: what a face may be for
+TRAINED, VALIDATED = 0.8, 0.9  #: of a subject's number in [0, 1): below the first, below the second, or for testing
 
 
 @dataclass(frozen=True)

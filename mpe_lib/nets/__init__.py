@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-System = MPENet | SRCNN | VDSR | WaveletSRNet | SRFBN | DIC | SISN | Judge
+System = MPENet | SRCNN | VDSR | WaveletSRNet | SRFBN | DIC | SISN | Judge  #: any network
 _SYSTEMS: dict[str, Any] = {
     "mpenet": MPENet,
     "srcnn": SRCNN,

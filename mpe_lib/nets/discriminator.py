@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-WIDTHS = (64, 128, 128, 256, 256, 512)  # strides alternate 1, 2: where the side halves, the channels double
+WIDTHS = (64, 128, 128, 256, 256, 512)  #: strides alternate 1, 2: where the side halves, the channels double
 
 
 class Discriminator(nn.Module):

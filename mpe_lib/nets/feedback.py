@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from mpe_lib.nets.prelu import OneSlopePReLU
 
-# kernel, stride and padding of the up- and down-projections, by the scale they work at
+#: kernel, stride and padding of the up- and down-projections, by the scale they work at
 PROJECTIONS = {2: (6, 2, 2), 4: (8, 4, 2), 8: (12, 8, 2)}
 
 

@@ -9,8 +9,8 @@ from mpe_lib.config import NetConfig
 from mpe_lib.errors import UserError
 from mpe_lib.nets.mpenet import MPENet
 
-SIZES = ("channels", "groups", "hourglass_width", "au_width")  # what may grow
-FREE = ("detach_priors", "init", "face_scale")  # what changes no weight's meaning
+SIZES = ("channels", "groups", "hourglass_width", "au_width")  #: what may grow
+FREE = ("detach_priors", "init", "face_scale")  #: what changes no weight's meaning
 
 
 def begin_as(net: MPENet, start: MPENet) -> None:

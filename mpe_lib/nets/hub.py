@@ -12,7 +12,7 @@ from torch import nn
 from mpe_lib.config import Config, NetConfig
 from mpe_lib.errors import UserError
 
-FILE = "model.safetensors"  # as other libraries call it, beside config.json
+FILE = "model.safetensors"  #: as other libraries call it, beside config.json
 
 
 class Pretrained(

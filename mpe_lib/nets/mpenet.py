@@ -17,9 +17,9 @@ from mpe_lib.nets.hub import Pretrained
 from mpe_lib.nets.init import kaiming
 from mpe_lib.nets.resnet import ResNet18
 
-SCALE = 8  # 16 x 16 -> 128 x 128
-LANDMARKS = 68
-MEAN = (0.509, 0.424, 0.378)  # of faces, RGB in [0, 1]
+SCALE = 8  #: 16 x 16 -> 128 x 128
+LANDMARKS = 68  #: dlib's
+MEAN = (0.509, 0.424, 0.378)  #: of faces, RGB in [0, 1]
 
 
 class MPEOutput(NamedTuple):

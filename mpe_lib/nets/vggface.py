@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # width and number of the convs before each pooling
-MEAN = (129.186279296875, 104.76238250732422, 93.59396362304688)  # RGB, of VGG-Face's training pictures
+BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  #: width and number of the convs before each pooling
+MEAN = (129.186279296875, 104.76238250732422, 93.59396362304688)  #: RGB, of VGG-Face's training pictures
 
 
 class VGGFace(nn.Module):

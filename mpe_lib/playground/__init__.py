@@ -35,8 +35,8 @@ from mpe_lib.playground.views import (
 from mpe_lib.sources import misfit
 from mpe_lib.weights import load, shipped
 
-RESTORE, STEER, EXPLAIN, COMPARE = "restore", "steer", "explain", "compare"
-PATIENCE = 1.0  # seconds: where the last answer took longer, the next says that it is on its way
+RESTORE, STEER, EXPLAIN, COMPARE = "restore", "steer", "explain", "compare"  #: the views
+PATIENCE = 1.0  #: seconds: where the last answer took longer, the next says that it is on its way
 
 
 class Playground:

@@ -21,7 +21,9 @@ from mpe_lib.playground.views import Face
 from mpe_lib.steer import Moves
 from mpe_lib.synthetic import ACTIONS, Pose, draw_identity, draw_light, synthesize
 
+#: Where a face may come from.
 ASTRONAUT, PERSON, UPLOAD, LONDON = "the astronaut", "a synthetic person", "your photograph", "the London Set"
+#: Points that can be moved together.
 PARTS: dict[str, range] = {
     "the mouth": range(48, 68),
     "the right corner of the mouth": range(48, 49),

@@ -11,7 +11,8 @@ from PIL import Image
 from mpe_lib import show
 from mpe_lib.playground.views import Bars, Panel, View
 
-CANNOT = (  # on the cards too
+#: What stands below every view, and on every card.
+CANNOT = (
     "A restored face is made up: plausible, but not the person, and it is no evidence of identity. Nor do "
     "16 x 16 pixels hide anybody: among 51 people nine of ten were found by them. "
     "Action units are guesses about muscles, not about feelings."
@@ -53,7 +54,7 @@ STYLE = f"""<style>
   .mpe-below {{ font-size: 11px; }}
 }}
 </style>"""
-# ipywidgets gives the handle of a slider no name, which leaves screen readers with a number alone.
+#: ipywidgets gives the handle of a slider no name, which leaves screen readers with a number alone.
 NAMES = """(() => {
   if (window.mpeNames) return;
   window.mpeNames = () => {

@@ -19,8 +19,8 @@ from mpe_lib.photograph import restore_faces
 from mpe_lib.pixels import Picture, to_picture, to_tensor
 from mpe_lib.steer import STRIDE, Moves, effects, steer
 
-BICUBIC = "bicubic"  # compared with networks, and none
-CLEAR = 64  # levels of 255: a difference to the original that is drawn in the brightest colour
+BICUBIC = "bicubic"  #: compared with networks, and none
+CLEAR = 64  #: levels of 255: a difference to the original that is drawn in the brightest colour
 
 
 class Panel(NamedTuple):

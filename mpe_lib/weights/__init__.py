@@ -15,7 +15,7 @@ from mpe_lib.errors import UserError
 from mpe_lib.files import atomic
 from mpe_lib.nets import System, build_model
 
-SHIPPED = Path(__file__).parent  # in compared/ those of other systems
+SHIPPED = Path(__file__).parent  #: in compared/ those of other systems
 
 
 def load(weights: str | Path = "small") -> System:

@@ -50,6 +50,18 @@ def test_a_page_keeps_nobody_out(page: Page, site: str, path: str, colours: str)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.parametrize(
+    "path", ["index", "results", "notebooks/02_landmarks_and_heatmaps", "notebooks/12_ablations_and_tables"]
+)
+def test_on_a_phone_pictures_are_large_enough_to_see(page: Page, site: str, path: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site}/{path}.html", wait_until="networkidle")
+    pictures = page.locator("article img").all()
+    assert pictures
+    assert min(picture.bounding_box()["height"] for picture in pictures) >= 140
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_the_search_finds_a_lesson_and_a_module(page: Page, site: str) -> None:
     page.goto(f"{site}/search.html?q=hourglass")
     found = page.locator("#search-results")

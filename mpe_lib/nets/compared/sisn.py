@@ -9,7 +9,7 @@ from mpe_lib.nets.compared.srfbn import MEAN
 from mpe_lib.nets.init import kaiming
 from mpe_lib.nets.mpenet import MPEOutput
 
-SCALE = 8
+SCALE = 8  #: 16 x 16 -> 128 x 128
 
 
 class SISN(nn.Module):

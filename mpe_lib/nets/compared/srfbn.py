@@ -10,7 +10,7 @@ from mpe_lib.nets.feedback import PROJECTIONS, FeedbackBlock, prelu
 from mpe_lib.nets.init import kaiming
 from mpe_lib.nets.mpenet import MPEOutput
 
-MEAN = (0.4488, 0.4371, 0.4040)  # of DIV2K, RGB in [0, 1]
+MEAN = (0.4488, 0.4371, 0.4040)  #: of DIV2K, RGB in [0, 1]
 
 
 class SRFBN(nn.Module):

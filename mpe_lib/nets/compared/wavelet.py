@@ -9,9 +9,10 @@ from torch.nn import functional as F
 from mpe_lib.config import WaveletConfig
 from mpe_lib.nets.mpenet import MPEOutput
 
-LEVELS = 3  # 128 -> 16: the sub-bands are as large as the input
+LEVELS = 3  #: 128 -> 16: the sub-bands are as large as the input
+#: (4, 2, 2): mean, differences across, down, and of both.
 HAAR = torch.tensor([[[1.0, 1], [1, 1]], [[1, -1], [1, -1]], [[1, 1], [-1, -1]], [[1, -1], [-1, 1]]]) / 2
-BANDS = (1, 3, 12, 48)  # bands that each level of detail adds, from the coarsest
+BANDS = (1, 3, 12, 48)  #: bands that each level of detail adds, from the coarsest
 
 
 def packets() -> Tensor:
