@@ -48,7 +48,7 @@ def read_occurrences(path: Path) -> tuple[tuple[int, ...], dict[int, list[int]]]
         UserError: it can't be read, has no such unit or one twice, or a value that is no label.
     """
     header, lines = read_labels(path, header=True)
-    columns = [(int(name), column) for column, name in enumerate(header[1:]) if name.isdecimal()]
+    columns = [(int(name), column) for column, name in enumerate(header[1:]) if re.fullmatch("[0-9]{1,9}", name)]
     units = {au: column for au, column in columns if au in KNOWN_AUS}
     if not units or len(dict(columns)) < len(columns):
         raise UserError(f"{path}: its first line does not name action units, each once", "copy it again")

@@ -18,6 +18,7 @@ from mpe_lib.files import atomic
 # Common formats that Pillow decodes by itself: EPS, for one, would start Ghostscript.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 MAX_PIXELS = 50_000_000  # 0.8 GB while a WebP is decoded, which takes more than any other
+MAX_SLOW = 1_000_000  # pixels of what Pillow decodes in Python: BMP in runs, PPM as text or of few levels
 MAX_PARTS = 100  # scans or EXIF blocks of a JPEG; a small file may hold thousands, and each takes its time
 STRIP = 1 << 20  # pixels converted at once
 
@@ -117,6 +118,8 @@ def _check_jpeg(file: BinaryIO) -> None:
 def _check_header(path: str, image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(path)
+    if image.width * image.height > MAX_SLOW and any(tile[0] in Image.DECODERS for tile in image.tile):
+        raise UserError(f"{path} is too large for its kind, which takes long to decode", "save it as PNG")
     # White may be 1, 255 or the largest value there is. (Pillow holds 16-bit PGM in mode "I" too.)
     if image.mode in ("F", "LAB") or (image.mode == "I" and image.format == "TIFF"):
         raise UserError(f"{path} has no 8-bit or 16-bit colours (mode {image.mode})", "save it as 8-bit PNG")
