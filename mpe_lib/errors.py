@@ -1,6 +1,6 @@
 """The one exception that a user is meant to read."""
 
-LONGEST = 2000  # characters of what is told; a cell of a table may have many more
+LONGEST = 1400  # characters of what is told, and of its remedy; a cell of a table may have many more
 
 
 class UserError(ValueError):
@@ -11,7 +11,12 @@ class UserError(ValueError):
     """
 
     def __init__(self, what: str, remedy: str = "") -> None:
-        if len(what) > LONGEST:
-            what = f"{what[: LONGEST // 2]} ... {what[-LONGEST // 2 :]}"
-        line = " ".join(f"{what}; {remedy}".split() if remedy else what.split())
+        line = "; ".join(map(_shortened, (what, remedy) if remedy else (what,)))
         super().__init__("".join(each if each.isprintable() else ascii(each)[1:-1] for each in line))
+
+
+def _shortened(text: str) -> str:
+    """In one line, without the middle if that is long."""
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
+    return " ".join(text.split())

@@ -40,7 +40,7 @@ from mpe_lib.files import atomic, read_json, read_text
 NOTEBOOK, FAILED = "notebook.ipynb", "failed.ipynb"  # of a cell that has finished, or that has not
 RESULT = "result.json"  # what a cell's notebook may leave, to be collected
 PARTS = ("notebook", "out", "collect", "common", "grid")
-LONGEST, MOST = 20_000, 10_000  # characters of YAML, of which nested ones take seconds to read; cells
+LONGEST, DEEPEST, MOST = 20_000, 50, 10_000  # characters of YAML, and brackets in each other; cells
 BRACES = re.compile(r"\{([^{}]*)\}")
 UNSAFE = re.compile(r"[^\w+.,=@-]+")  # in the name of a folder
 
@@ -146,8 +146,12 @@ def parse_yaml(text: str) -> Any:
     try:
         if len(text) > LONGEST:
             raise yaml.YAMLError(f"more than {LONGEST:,} characters")
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
-            raise yaml.YAMLError("an alias, as in *name; write what it stands for")
+        depth = 0
+        for token in yaml.scan(text):
+            kind = type(token).__name__  # FlowMappingStartToken, BlockEndToken, ScalarToken
+            depth += kind.startswith(("Flow", "Block")) * (kind.endswith("StartToken") - kind.endswith("EndToken"))
+            if depth > DEEPEST or isinstance(token, yaml.AliasToken):
+                raise yaml.YAMLError(f"more than {DEEPEST} brackets in each other, or an alias, as in *name")
         return yaml.safe_load(text)
     except Exception as error:  # at 2001-99-99, !!int x or a thousand brackets, whatever Python raises
         raise yaml.YAMLError(str(error)) from error
@@ -168,7 +172,7 @@ def _combinations(grid: Mapping[str, list[Any]]) -> Iterator[tuple[str, dict[str
         yield UNSAFE.sub("_", "-".join(names + plain)).lstrip("."), parameters
 
 
-def _filled(path: Path, parameters: dict[str, Any]) -> dict[str, Any]:
+def _filled(path: Path, parameters: dict[Any, Any]) -> dict[str, Any]:
     """The parameters, those in braces replaced by their values.
 
     Raises:

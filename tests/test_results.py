@@ -131,7 +131,7 @@ def test_what_does_not_belong_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": "A", "seed": 0}', "no JSON"])
 def test_a_file_that_is_no_result(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
-    with pytest.raises(UserError, match=r"a\.json: no result of a run \(.*\); name a folder that mpe sweep collects into"):
+    with pytest.raises(UserError, match=r"a\.json: no result of a run \(.*\); name a folder that mpe sweep coll"):
         read_results(tmp_path)
 
 

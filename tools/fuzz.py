@@ -9,6 +9,7 @@ Needs atheris, on Linux: pip install atheris. It is in no extra, for it has a wh
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import resource
@@ -27,7 +28,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
-SECONDS, MEGABYTES, LINE = 5, 1024, 3000  # what an input may take, and characters of what is told
+SECONDS, MEGABYTES, LINE = 5, 1024, 30_000  # what an input may take, and characters of what is told
 INSTRUMENTED = ["mpe_lib", "PIL", "yaml"]
 
 Read = Callable[[bytes], object]
@@ -103,7 +104,7 @@ def by_nodes(load: Callable[[bytes], Any], dump: Callable[[Any], bytes]) -> Muta
         with suppress(Exception):  # no tree any more, or none that can be written
             top = [load(data)]
             places = [(top, 0)]
-            for node, key in places:
+            for node, key in itertools.islice(places, 10_000):  # YAML may go in circles
                 child = node[key]
                 keys = child if isinstance(child, dict) else range(len(child)) if isinstance(child, list) else ()
                 places += [(child, each) for each in keys]
@@ -190,7 +191,7 @@ def pictures(folder: Path) -> Read:
 
 
 def some_pictures() -> Iterable[bytes]:
-    """Every format and what is special in each; and the largest that may be read."""
+    """Every format and what is special in each."""
     from PIL import Image
 
     small, exif = Image.effect_mandelbrot((9, 7), (-2, -1, 1, 1), 20).convert("RGB"), Image.Exif()
@@ -210,17 +211,22 @@ def some_pictures() -> Iterable[bytes]:
         (small.quantize(16), {"format": "PNG", "transparency": 3}),
         (small.quantize(16), {"format": "GIF", "save_all": True, "append_images": [small], "transparency": 1}),
         (small, {"format": "MPO", "save_all": True, "append_images": [small]}),
-        (Image.new("P", (10_000, 5_000)), {"format": "GIF"}),
-        (Image.new("RGBA", (64, 64), (1, 2, 3, 4)), {"format": "WEBP", "lossless": True, "exact": True}),
     ]
-    encoded: list[bytes] = []
-    for image, options in kinds:
-        file = BytesIO()
-        image.save(file, **options)
-        encoded.append(file.getvalue())
-    (sides,) = struct.unpack("<I", encoded[-1][21:25])  # 14 bits each, below 4 others; to encode it takes much memory
-    sides = 9_999 | 4_999 << 14 | sides & 0xF0000000
-    return [*encoded[:-1], encoded[-1][:21] + struct.pack("<I", sides) + encoded[-1][25:]]
+    return [_encoded(image, options) for image, options in kinds]
+
+
+def largest_pictures() -> Iterable[bytes]:
+    """As many pixels as may be read, in a few bytes."""
+    from PIL import Image
+
+    yield _encoded(Image.new("P", (10_000, 5_000)), {"format": "GIF"})
+    yield bytes.fromhex("524946461a000000574542505650384c0e0000002f0fe7e104071011fd0f4444ff03")  # black, as WebP
+
+
+def _encoded(image: Any, options: dict[str, Any]) -> bytes:
+    file = BytesIO()
+    image.save(file, **options)
+    return file.getvalue()
 
 
 POINTS = [f"{axis}_{number}" for number in range(68) for axis in "xy"]
@@ -549,13 +555,14 @@ def some_journals() -> Iterable[bytes]:
             raise KeyboardInterrupt
         return [row(f"{task}.png", np.zeros((68, 2)), {1: 1, 2: None}, "me"), Rejected("x", "none")]
 
-    with tempfile.TemporaryDirectory() as folder, suppress(KeyboardInterrupt):
-        fill(Path(folder) / "out", [0, 1, 2], stop, said={"kind": 1}, processes=1)
-    yield (Path(folder) / JOURNAL).read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        with suppress(KeyboardInterrupt):
+            fill(Path(folder), [0, 1, 2], stop, said={"kind": 1}, processes=1)
+        yield (Path(folder) / JOURNAL).read_bytes()
 
 
 TARGETS = {
-    "picture": Target(pictures, some_pictures, by_bytes),
+    "picture": Target(pictures, lambda: [*some_pictures(), *largest_pictures()], by_bytes),
     "metadata": Target(face_table, some_face_tables, by_cells),
     "weights": Target(weight_files, some_weight_files, by_nodes(read_tensors, to_tensors)),
     "config": Target(configs, some_configs, BY_JSON),

@@ -68,7 +68,13 @@ class Journal:
                 raise UserError(f"{path.parent} was begun with {wish}", "go on with the same, or choose another folder")
             else:
                 self._resume()
-        except (ValueError, LookupError, TypeError, AttributeError) as error:  # a refusal, or lines of something else
+        except (
+            ValueError,
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            AttributeError,
+        ) as error:  # a refusal, or lines of something else
             self._file.close()
             if isinstance(error, UserError):
                 raise
@@ -168,10 +174,11 @@ class Rows(Sequence[Row]):
 
 
 def _outcome(values: dict[str, Any]) -> Outcome:
-    """Raises ValueError, TypeError, KeyError or AttributeError: it is none."""
+    """Raises ValueError, ArithmeticError, TypeError, LookupError or AttributeError: it is none."""
     if "reason" in values:
         rejected = Rejected(**values)
-        if not (isinstance(rejected.count, int) and _texts(rejected.file, rejected.reason, rejected.kind)):
+        count: Any = rejected.count
+        if not (isinstance(count, int) and _texts(rejected.file, rejected.reason, rejected.kind)):
             raise ValueError("a rejected picture of other types")
         return rejected
     values["aus"] = {int(au): value for au, value in values["aus"].items()}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,11 +118,15 @@ def _check_jpeg(file: BinaryIO) -> None:
 def _check_header(path: str, image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(path)
-    if image.width * image.height > MAX_SLOW and any(tile[0] in Image.DECODERS for tile in image.tile):
+    if image.width * image.height > MAX_SLOW and _in_python(image):
         raise UserError(f"{path} is too large for its kind, which takes long to decode", "save it as PNG")
     # White may be 1, 255 or the largest value there is. (Pillow holds 16-bit PGM in mode "I" too.)
     if image.mode in ("F", "LAB") or (image.mode == "I" and image.format == "TIFF"):
         raise UserError(f"{path} has no 8-bit or 16-bit colours (mode {image.mode})", "save it as 8-bit PNG")
+
+
+def _in_python(image: Any) -> bool:
+    return any(tile[0] in Image.DECODERS for tile in image.tile)
 
 
 def _too_large(path: str) -> UserError:
@@ -145,7 +149,7 @@ def _upright(image: Image.Image) -> NDArray[np.uint8]:
     step = max(1, STRIP // width)
     for top in range(0, height, step):
         bottom = min(top + step, height)
-        stored[top:bottom] = _to_rgb(image.crop((0, top, width, bottom)))
+        stored[top:bottom] = np.asarray(_to_rgb(image.crop((0, top, width, bottom))))
     return upright
 
 
