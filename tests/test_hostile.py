@@ -37,7 +37,7 @@ from mpe_lib.faces.folder import JOURNAL, Rejected, Row, fill, row, write_table
 from mpe_lib.faces.picture import decode_picture, read_picture
 from mpe_lib.faces.tables import labels, read_table
 from mpe_lib.features import PUBLIC, read_features
-from mpe_lib.nets import build_model
+from mpe_lib.nets import MPENet, build_model
 from mpe_lib.openface import read_faces_of
 from mpe_lib.results import read_results
 from mpe_lib.sweep import parse_yaml, read_sweep
@@ -356,6 +356,13 @@ def test_weights_that_are_not_finite(value: float, tmp_path: Path) -> None:
 def test_a_config_in_weights_without_end(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, tmp_path / "w", {"config": "[" * 100_000})
     assert "holds no config of a network" in refusal(weights.load, tmp_path / "w")
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", "null", "3", "[" * 100_000, '{"channels": 4096}', '{"aus": {}}'])
+def test_a_config_from_the_hub(content: str, tiny: MPENet, tmp_path: Path) -> None:
+    tiny.save_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text(content)
+    assert "; " in refusal(MPENet.from_pretrained, tmp_path)
 
 
 # ---- sweeps
