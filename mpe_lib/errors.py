@@ -11,12 +11,11 @@ class UserError(ValueError):
     """
 
     def __init__(self, what: str, remedy: str = "") -> None:
-        line = "; ".join(map(_shortened, (what, remedy) if remedy else (what,)))
-        super().__init__("".join(each if each.isprintable() else ascii(each)[1:-1] for each in line))
+        super().__init__("; ".join(map(one_line, (what, remedy) if remedy else (what,))))
 
 
-def _shortened(text: str) -> str:
-    """In one line, without the middle if that is long."""
+def one_line(text: str) -> str:
+    """A text as a UserError has it: without its middle if it is long."""
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
-    return " ".join(text.split())
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in " ".join(text.split()))

@@ -35,7 +35,7 @@ def open_text(path: str | Path) -> TextIO:
     Raises OSError, for the caller to tell: it can't be read, or is none of `check_ordinary`.
     """
     check_ordinary(path)
-    return open(path, newline="", encoding="utf-8-sig")
+    return Path(path).open(newline="", encoding="utf-8-sig")
 
 
 def check_ordinary(path: str | Path) -> None:

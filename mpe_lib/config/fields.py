@@ -73,10 +73,10 @@ def at_least(config: Any, part: str, lowest: Mapping[str, float]) -> None:
 
 
 def small_enough(config: Any, part: str) -> None:
-    """Raises UserError: a number that nothing can be built of, or that no random number begins with."""
+    """Raises UserError: a number that no network can be built of, or no loop or random number can begin with."""
     for name, kind in get_type_hints(type(config)).items():
         most = MOST.get(name, MOST[part])
-        if kind in (int, float) and getattr(config, name) > most:
+        if (kind is int or (kind is float and part == "net")) and getattr(config, name) > most:
             path = f"{part}.{name}"
             raise UserError(f"{path}={getattr(config, name)} is above {most}", _example(type(config), path))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mpe_lib.config import AU_SETS
-from mpe_lib.errors import UserError
+from mpe_lib.errors import UserError, one_line
 from mpe_lib.faces.delivered import Labels, claim, read_labels, walk
 from mpe_lib.faces.facset import AU_VALUES
 from mpe_lib.faces.folder import Rejected
@@ -68,7 +68,7 @@ def read_frames(recording: Recording, wanted: range) -> Iterator[Frame | Rejecte
         try:
             picture = read_picture(recording.path / name)
         except UserError as error:
-            yield Rejected(source, str(error).removeprefix(f"{recording.path / name} "), Lost.DAMAGED)
+            yield Rejected(source, str(error).removeprefix(one_line(str(recording.path / name)) + " "), Lost.DAMAGED)
         else:
             yield Frame(index, source, picture)
 
