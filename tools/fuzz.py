@@ -184,8 +184,10 @@ def pictures(folder: Path) -> Read:
 
     def read(data: bytes) -> None:
         (folder / "picture").write_bytes(data)
-        for picture in (attempt(read_picture, folder / "picture"), attempt(decode_picture, data, "upload")):
+        for call, *source in ((read_picture, folder / "picture"), (decode_picture, data, "upload")):
+            picture = attempt(call, *source)
             assert picture is None or (picture.dtype == "uint8" and picture.shape[2] == 3)
+            del picture  # 150 MB, if it is the largest
 
     return read
 
