@@ -589,7 +589,7 @@ class Watched:
     """A reader that may take some seconds and some memory, told where it takes more."""
 
     def __init__(self, read: Read) -> None:
-        self._read, self.count, self.megabytes = read, 0, 0
+        self._read, self.count, self.megabytes, self.slowest = read, 0, 0, 0.0
 
     def __call__(self, data: bytes) -> None:
         self.count += 1
@@ -598,6 +598,7 @@ class Watched:
             warnings.simplefilter("error", RuntimeWarning)  # which a user would see
             self._read(data)
         took = time.process_time() - start
+        self.slowest = max(self.slowest, took)
         self.megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         assert took < SECONDS, f"{took:.1f} seconds"
         assert self.megabytes < MEGABYTES, f"{self.megabytes} MB"
@@ -630,7 +631,8 @@ def fuzz(name: str, folder: Path, corpus: Path, seconds: float) -> None:
         read(data)
         spent = time.process_time()
         if spent > seconds:
-            print(f"{name}: {read.count} inputs in {spent:.0f} s, at most {read.megabytes} MB", flush=True)
+            memory = f"at most {read.megabytes} MB, slowest {read.slowest:.2f} s"
+            print(f"{name}: {read.count:,} inputs in {spent:.0f} s, {memory}, nothing found", flush=True)
             shutil.rmtree(folder)
             os._exit(0)
 
