@@ -199,10 +199,8 @@ def _load(folder: Path, faces: str, learner: Learner) -> Position:
         groups = optimizer.state_dict()["param_groups"]  # ours, for a file may say anything
         optimizer.load_state_dict({"state": stored["optimizers"][name]["state"], "param_groups": groups})
         for parameter, kept in optimizer.state.items():
-            if (
-                any(kept[what].shape != parameter.shape for what in ("exp_avg", "exp_avg_sq"))
-                or kept["step"].numel() != 1
-            ):
+            shapes = [kept[name].shape for name in ("exp_avg", "exp_avg_sq", "step")]
+            if shapes != [parameter.shape, parameter.shape, torch.Size()]:
                 raise ValueError("an optimiser of another network")
     position = Position(**stored["position"])
     if list(map(type, position)) != list(map(type, Position())) or position.update < 0:

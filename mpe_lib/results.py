@@ -37,8 +37,12 @@ def _signs_only(value: Any) -> bool:
 # What is read of a result: tables by name, where `str` stands for any name; lists of one kind; and what each value is.
 _UNITS = {"f1": _score, "accuracy": _score, "detected": _score, "said": {str: _signs_only}}
 _RESULT: dict[Any, Any] = {
-    **{"name": _text, "preset": _text, "changes": {str: lambda value: True}, "parameters": _whole},
-    **{"seed": _whole, "fold": lambda value: value is None or _whole(value)},
+    "name": _text,
+    "preset": _text,
+    "changes": {str: lambda value: True},
+    "parameters": _whole,
+    "seed": _whole,
+    "fold": lambda value: value is None or _whole(value),
     "budget": {"updates": _whole, "batch": _whole},
     "train": {"faces": [_text], "n": _whole},
     "test": {"faces": [_text], "n": _whole, "fingerprint": _text},

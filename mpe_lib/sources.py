@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def face_folder(faces: str | Path, scale: float = 2.9, report: Report = lambda d
         return Path(faces)
     if name == "london":
         return find_london()
-    if colon and not (number.isdecimal() and int(number) >= 3 * PEOPLE):
+    if colon and not (re.fullmatch("[0-9]{1,9}", number) and int(number) >= 3 * PEOPLE):
         raise UserError(f"{faces}: '{number}' is no number of faces", f"at least {3 * PEOPLE}, as in synthetic:400")
     return _synthetic(int(number) if colon else COUNT, scale, report)
 

@@ -147,10 +147,9 @@ def parse_yaml(text: str) -> Any:
         if len(text) > LONGEST:
             raise yaml.YAMLError(f"more than {LONGEST:,} characters")
         depth = 0
-        for token in yaml.scan(text):
-            kind = type(token).__name__  # FlowMappingStartToken, BlockEndToken, ScalarToken
-            depth += kind.startswith(("Flow", "Block")) * (kind.endswith("StartToken") - kind.endswith("EndToken"))
-            if depth > DEEPEST or isinstance(token, yaml.AliasToken):
+        for event in yaml.parse(text):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
                 raise yaml.YAMLError(f"more than {DEEPEST} brackets in each other, or an alias, as in *name")
         return yaml.safe_load(text)
     except Exception as error:  # at 2001-99-99, !!int x or a thousand brackets, whatever Python raises

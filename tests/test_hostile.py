@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import cv2
 import fuzz
 import numpy as np
 import pytest
@@ -30,11 +31,12 @@ from mpe_lib import show, weights
 from mpe_lib.checkpoint import Run
 from mpe_lib.config import preset
 from mpe_lib.errors import UserError
+from mpe_lib.faces import disfa
 from mpe_lib.faces.bp4d import read_occurrences
-from mpe_lib.faces.disfa import read_intensities
 from mpe_lib.faces.facset import read_faces
 from mpe_lib.faces.folder import JOURNAL, Rejected, Row, fill, row, write_table
 from mpe_lib.faces.picture import decode_picture, read_picture
+from mpe_lib.faces.recordings import Lost
 from mpe_lib.faces.tables import labels, read_table
 from mpe_lib.features import PUBLIC, read_features
 from mpe_lib.nets import MPENet, build_model
@@ -210,7 +212,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {  # what a file is c
     "face folder": ("metadata.csv", lambda path: read_faces(path.parent, None, ())),
     "table": ("t.csv", lambda path: read_table(path, ["a.jpg"])),
     "BP4D": ("F001_T1.csv", read_occurrences),
-    "DISFA": ("SN001_au1.txt", read_intensities),
+    "DISFA": ("SN001_au1.txt", disfa.read_intensities),
     "OpenFace 2": ("a.csv", lambda path: read_faces_of(path.parent, "a")),
     "OpenFace 1": ("a_det_0.txt", lambda path: read_faces_of(path.parent, "a")),
     "config": ("config.json", lambda path: Run(path.parent).config()),
@@ -239,6 +241,23 @@ def test_a_file_of_something_else(name: str, content: bytes, tmp_path: Path) -> 
     (tmp_path / file).write_bytes(content)
     with soon():
         assert not fuzz.attempt(read, tmp_path / file)  # of no faces and no frames nothing is said
+
+
+def a_list_of_videos(path: Path) -> None:
+    video = cv2.VideoWriter(str(path.with_name("other.avi")), cv2.VideoWriter.fourcc(*"MJPG"), 20, (64, 64))
+    video.write(np.zeros((64, 64, 3), np.uint8))
+    video.release()
+    path.write_text("ffconcat version 1.0\nfile other.avi\n")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.symlink("/dev/zero", path), a_list_of_videos])
+def test_what_is_no_video_is_not_opened(make: Callable[[Path], object], tmp_path: Path) -> None:
+    make(tmp_path / "LeftVideoSN001_comp.avi")
+    (tmp_path / "SN001_au1.txt").write_text("1,0\n")
+    (recording,) = disfa.find_recordings(tmp_path)
+    with soon():
+        (frame,) = disfa.read_frames(recording, range(1))
+    assert frame == Rejected("LeftVideoSN001_comp.avi:1-1", "the video can't be opened", Lost.DAMAGED)
 
 
 def test_a_checkpoint_with_a_pipe_in_it(tmp_path: Path) -> None:
@@ -271,7 +290,7 @@ def test_a_number_that_no_frame_has(number: str, tmp_path: Path) -> None:
     (tmp_path / "F001_T1.csv").write_text(f"0,1\n{number},1\n", encoding="utf-8")
     assert "is no number of a frame" in refusal(read_occurrences, tmp_path / "F001_T1.csv")
     (tmp_path / "SN001_au1.txt").write_text(f"{number},1\n", encoding="utf-8")
-    assert "is no number of a frame" in refusal(read_intensities, tmp_path / "SN001_au1.txt")
+    assert "is no number of a frame" in refusal(disfa.read_intensities, tmp_path / "SN001_au1.txt")
 
 
 @pytest.mark.parametrize("column", ["AU" + "9" * 5000, "AU1 AU2"])

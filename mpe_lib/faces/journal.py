@@ -59,25 +59,12 @@ class Journal:
         self._file = path.open("a+b")
         self._file.seek(0)
         try:
-            header = self._file.readline()
-            if not header.endswith(b"\n"):  # new, or not even the first line could be written
-                self._file.truncate(0)
-                self._write([said])
-            elif parse_json(header.decode()) != json.loads(json.dumps(said)):
-                wish = header.decode().strip()
-                raise UserError(f"{path.parent} was begun with {wish}", "go on with the same, or choose another folder")
-            else:
-                self._resume()
-        except (
-            ValueError,
-            ArithmeticError,
-            LookupError,
-            TypeError,
-            AttributeError,
-        ) as error:  # a refusal, or lines of something else
+            self._begin(path.parent, said)
+        except Exception as error:
             self._file.close()
-            if isinstance(error, UserError):
+            if isinstance(error, UserError | OSError):
                 raise
+            # whatever lines of something else make their readers raise
             raise UserError(f"{path}: no journal to go on from ({error})", "choose another folder") from error
 
     def __enter__(self) -> "Journal":
@@ -125,6 +112,18 @@ class Journal:
             self._file.write(json.dumps(line, default=np.ndarray.tolist).encode() + b"\n")
         self._file.flush()
         return begin
+
+    def _begin(self, folder: Path, said: Mapping[str, Any]) -> None:
+        """Write the first line, or go on where it is there and says the same."""
+        header = self._file.readline()
+        if not header.endswith(b"\n"):  # new, or not even the first line could be written
+            self._file.truncate(0)
+            self._write([said])
+        elif parse_json(header.decode()) != json.loads(json.dumps(said)):
+            wish = header.decode().strip()
+            raise UserError(f"{folder} was begun with {wish}", "go on with the same, or choose another folder")
+        else:
+            self._resume()
 
     def _resume(self) -> None:
         begin = end = self._file.tell()  # of a task, of a line
@@ -174,7 +173,7 @@ class Rows(Sequence[Row]):
 
 
 def _outcome(values: dict[str, Any]) -> Outcome:
-    """Raises ValueError, ArithmeticError, TypeError, LookupError or AttributeError: it is none."""
+    """Raises whatever the values make Python raise: they are of none."""
     if "reason" in values:
         rejected = Rejected(**values)
         count: Any = rejected.count
