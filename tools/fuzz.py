@@ -621,6 +621,7 @@ def fuzz(name: str, folder: Path, corpus: Path, seconds: float) -> None:
     import atheris
 
     target = TARGETS[name]
+    atheris.enabled_hooks.add("str")  # else it does not see how texts are compared
     with atheris.instrument_imports(include=INSTRUMENTED):
         read = Watched(target.prepare(folder))
         for number, seed in enumerate(target.seeds()):
