@@ -147,7 +147,7 @@ def to_json(value: Any) -> bytes:
 def read_yaml(data: bytes) -> Any:
     import yaml
 
-    return yaml.load(data, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.safe_load(data)
 
 
 def to_yaml(value: Any) -> bytes:
