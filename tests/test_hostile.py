@@ -17,11 +17,11 @@ from random import Random
 from typing import Any
 
 import cv2
-import fuzz
+import fuzz_readers as readers
 import numpy as np
 import pytest
 import torch
-from fuzz import TARGETS
+from fuzz_readers import TARGETS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -45,7 +45,7 @@ from mpe_lib.results import read_results
 from mpe_lib.sweep import parse_yaml, read_sweep
 
 CORPUS = sorted((Path(__file__).parent / "corpus").glob("*/*"))
-LARGEST = list(fuzz.largest_pictures())
+LARGEST = list(readers.largest_pictures())
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def test_the_largest_pictures_take_less_than_a_gigabyte(content: bytes, tmp_path
 
 def jpeg(parts: bytes) -> bytes:
     """A JPEG with more at its beginning."""
-    small = next(seed for seed in fuzz.some_pictures() if seed[:2] == b"\xff\xd8")
+    small = next(seed for seed in readers.some_pictures() if seed[:2] == b"\xff\xd8")
     return small[:2] + parts + small[2:]
 
 
@@ -240,7 +240,7 @@ def test_a_file_of_something_else(name: str, content: bytes, tmp_path: Path) -> 
     file, read = READERS[name]
     (tmp_path / file).write_bytes(content)
     with soon():
-        assert not fuzz.attempt(read, tmp_path / file)  # of no faces and no frames nothing is said
+        assert not readers.attempt(read, tmp_path / file)  # of no faces and no frames nothing is said
 
 
 def a_list_of_videos(path: Path) -> None:
@@ -261,7 +261,7 @@ def test_what_is_no_video_is_not_opened(make: Callable[[Path], object], tmp_path
 
 
 def test_a_checkpoint_with_a_pipe_in_it(tmp_path: Path) -> None:
-    run, config, learner = fuzz._trained(tmp_path)
+    run, config, learner = readers.trained(tmp_path)
     os.mkfifo(tmp_path / "last" / "pipe")
     assert run.damaged()
     (tmp_path / "last" / "state.pt").unlink()
@@ -310,7 +310,7 @@ def test_a_table_of_very_many_columns_and_short_rows_takes_no_longer_than_its_si
 def test_landmarks_that_are_no_face_have_no_scale(value: str, tmp_path: Path) -> None:
     (tmp_path / "0.png").touch()
     with (tmp_path / "metadata.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([["file_name", *fuzz.POINTS], ["0.png", *[value] * 136]])
+        csv.writer(file).writerows([["file_name", *readers.POINTS], ["0.png", *[value] * 136]])
     with soon():
         assert read_faces(tmp_path, None, ()).scale() is None
 

@@ -146,11 +146,16 @@ def _read_rows(table: Path, extra: list[str]) -> Iterator[tuple[int, dict[str, s
         raise UserError(f"{table}: not a CSV table ({error})", "save it as UTF-8 text that you may read") from error
 
 
-def _check_columns(table: Path, columns: Sequence[str], extra: list[str]) -> None:
-    needed = ["file_name", *extra, *(COORDINATES if any(name in columns for name in COORDINATES) else ())]
+def check_once(table: Path, columns: Sequence[str]) -> None:
+    """Raises UserError: two columns of one name."""
     twice = [name for name, count in Counter(columns).items() if name and count > 1]
     if twice:
         raise UserError(f"{table}: two columns are called {twice[0]}", "keep one of them")
+
+
+def _check_columns(table: Path, columns: Sequence[str], extra: list[str]) -> None:
+    needed = ["file_name", *extra, *(COORDINATES if any(name in columns for name in COORDINATES) else ())]
+    check_once(table, columns)
     missing = [name for name in needed if name not in columns]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,7 +12,7 @@ import numpy as np
 
 from mpe_lib.config import AUS, near
 from mpe_lib.errors import UserError
-from mpe_lib.faces.facset import AU_VALUES
+from mpe_lib.faces.facset import AU_VALUES, check_once
 from mpe_lib.files import open_text
 
 KNOWN_AUS = sorted({*AUS, 5, 20, 28, 43, 45})  # those without a place on the face do no harm in a table
@@ -157,9 +157,7 @@ def _read_csv(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
         with open_text(path) as file:
             reader = csv.reader(file)
             columns = [name.strip() for name in next(reader, [])]
-            twice = [name for name, count in Counter(columns).items() if name and count > 1]
-            if twice:
-                raise UserError(f"{path}: two columns are called {twice[0]}", "keep one of them")
+            check_once(path, columns)
             rows = ((reader.line_num, zip(columns, row, strict=False)) for row in reader if row)
             return columns, [(line, defaultdict(str, row)) for line, row in rows]  # cells that are not there are blank
     except FileNotFoundError as error:
