@@ -72,8 +72,10 @@ def fuzz(name: str, folder: Path, corpus: Path, seconds: float) -> None:
         read(data)
         spent = time.process_time()
         if spent > seconds:
-            memory = f"at most {read.megabytes} MB, slowest {read.slowest:.2f} s"
-            print(f"{name}: {read.count:,} inputs in {spent:.0f} s, {memory}, nothing found", flush=True)
+            from mpe_lib.machine import describe
+
+            most = f"at most {read.megabytes} MB, slowest {read.slowest:.2f} s"
+            print(f"{describe()}\n{name}: {read.count:,} inputs in {spent:.0f} s, {most}, nothing found", flush=True)
             shutil.rmtree(folder)
             os._exit(0)
 
