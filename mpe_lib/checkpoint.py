@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import math
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +18,7 @@ from torch import nn
 from mpe_lib import weights
 from mpe_lib.config import Config
 from mpe_lib.errors import UserError
-from mpe_lib.files import atomic, writing
+from mpe_lib.files import atomic, check_ordinary, parse_json, read_json, writing
 from mpe_lib.learner import Learner
 
 STATE, SUMS = "state.pt", "sha256.json"  #: files of a checkpoint: all but the weights, and the sums of the others
@@ -45,7 +48,7 @@ class Run:
         Raises:
             UserError: the folder holds a run already, or can't be written.
         """
-        if any((self.folder / name).exists() for name in ("last", "previous", "best")):
+        if any(os.path.exists(self.folder / name) for name in ("last", "previous", "best")):
             raise UserError(f"{self.folder}: holds a run already", "--resume it, or choose another folder")
         with writing(self.folder):  # what failed before it saved anything is begun anew
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -66,12 +69,8 @@ class Run:
         if not whole:
             names = " and ".join(f"{folder.name}/" for folder in kept)
             raise UserError(f"{self.folder}: {names} {'are' if kept[1:] else 'is'} damaged", "start another run")
-        try:
+        with _readable(whole[0]):
             return _load(whole[0], faces, learner)
-        except UserError:
-            raise
-        except Exception as error:  # whatever a file of another program makes its reader raise
-            raise UserError(f"{whole[0]}: cannot be read ({error})".replace("\n", " "), "start another run") from error
 
     def checkpoints(self) -> list[Path]:
         """The newest first.
@@ -79,14 +78,14 @@ class Run:
         Raises:
             UserError: there is none.
         """
-        kept = [folder for folder in (self.last, self.previous) if folder.is_dir()]
+        kept = [folder for folder in (self.last, self.previous) if os.path.isdir(folder)]
         if not kept:
             raise UserError(f"{self.folder}: no last/ to resume from", "start without --resume, in an empty folder")
         return kept
 
     def damaged(self) -> bool:
         """Whether last/ can't be gone on from."""
-        return self.last.is_dir() and not _whole(self.last)
+        return os.path.isdir(self.last) and not _whole(self.last)
 
     def finished(self, config: Config, faces: str) -> bool:
         """Whether the run has come to its end, with this config and faces of this fingerprint.
@@ -94,13 +93,27 @@ class Run:
         Raises:
             UserError: it has, but with another config or on other faces.
         """
-        if not (self.folder / "summary.json").is_file():
+        if not os.path.isfile(self.folder / "summary.json"):
             return False
         self._same_config(config)
-        stored = torch.load(self.last / STATE, weights_only=True, map_location="cpu")
-        if stored["faces"] != faces:
-            raise UserError(f"{self.folder}: was trained on other faces", "choose another folder")
+        with _readable(self.last):
+            if _state(self.last)["faces"] != faces:
+                raise UserError(f"{self.folder}: was trained on other faces", "choose another folder")
         return True
+
+    def summary(self) -> dict[str, Any]:
+        """How the training ended.
+
+        Raises:
+            UserError: it has not, or nothing that can be read says how.
+        """
+        path = self.folder / "summary.json"
+        try:
+            said: Any = read_json(path)
+            _ = math.floor(said["seconds"])
+            return said
+        except (OSError, ValueError, LookupError, TypeError, OverflowError) as error:
+            raise UserError(f"{path}: no summary to read ({error})", "name the folder of a run that is done") from error
 
     def _same_config(self, config: Config) -> None:
         """Raises UserError: the run was begun with another one."""
@@ -121,7 +134,7 @@ class Run:
         """
         path = self.folder / "config.json"
         try:
-            return Config.from_dict(json.loads(path.read_text()))
+            return Config.from_dict(read_json(path))
         except (OSError, ValueError, AttributeError) as error:  # no file, no JSON, no table, an unknown field
             raise UserError(f"{path}: no config to read ({error})", "name the folder of a run") from error
 
@@ -134,8 +147,8 @@ class Run:
     def rewind(self, update: int) -> None:
         """Drop what lies after `update`: lines logged since, which will be logged again, and a damaged last/."""
         path = self.folder / "metrics.jsonl"
-        lines = path.read_text().splitlines() if path.is_file() else []
-        kept = [line for line in lines if line.endswith("}") and json.loads(line)["update"] <= update]
+        lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
+        kept = [line for line in lines if _logged(line) <= update]
         with atomic(path) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in kept))
         if self.damaged():
@@ -176,15 +189,47 @@ class Run:
 
 def _load(folder: Path, faces: str, learner: Learner) -> Position:
     """Bring the learner to where a checkpoint stands."""
-    stored = torch.load(folder / STATE, weights_only=True, map_location="cpu")
+    stored = _state(folder)
     if stored["faces"] != faces:
         raise UserError(f"{folder.parent}: was trained on other faces", "resume with the same --faces")
     for name, network in _networks(learner).items():
         network.load_state_dict(load_file(folder / f"{name}.safetensors"))
-    learner.average.count = stored["averaged"]
+    learner.average.count = int(stored["averaged"])
     for name, optimizer in learner.optimizers.items():
-        optimizer.load_state_dict(stored["optimizers"][name])
-    return Position(**stored["position"])
+        groups = optimizer.state_dict()["param_groups"]  # ours, for a file may say anything
+        optimizer.load_state_dict({"state": stored["optimizers"][name]["state"], "param_groups": groups})
+        for parameter, kept in optimizer.state.items():
+            shapes = [kept[name].shape for name in ("exp_avg", "exp_avg_sq", "step")]
+            if shapes != [parameter.shape, parameter.shape, torch.Size()]:
+                raise ValueError("an optimiser of another network")
+    position = Position(**stored["position"])
+    if list(map(type, position)) != list(map(type, Position())) or position.update < 0:
+        raise ValueError(f"no position: {position}")
+    return position
+
+
+def _state(folder: Path) -> Any:
+    check_ordinary(folder / STATE)
+    return torch.load(folder / STATE, weights_only=True, map_location="cpu")
+
+
+@contextmanager
+def _readable(folder: Path) -> Generator[None]:
+    """Tell whatever reading a checkpoint raises as a UserError."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:  # whatever a file of another program makes its reader raise
+        raise UserError(f"{folder}: cannot be read ({error})", "start another run") from error
+
+
+def _logged(line: str) -> float:
+    """The update that a line of metrics.jsonl is of; infinity where it is none."""
+    try:
+        return float(parse_json(line)["update"])
+    except (ValueError, LookupError, TypeError, OverflowError):  # cut off, or of something else
+        return math.inf
 
 
 def _networks(learner: Learner) -> dict[str, nn.Module]:
@@ -194,14 +239,16 @@ def _networks(learner: Learner) -> dict[str, nn.Module]:
 
 def _sums(folder: Path) -> dict[str, str]:
     """The SHA-256 of each file."""
-    files = (path for path in folder.iterdir() if path.name != SUMS)
+    files = [path for path in folder.iterdir() if path.name != SUMS]
+    for path in files:
+        check_ordinary(path)
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _whole(folder: Path) -> bool:
     """Whether a checkpoint is as it was written."""
     try:
-        return json.loads((folder / SUMS).read_text()) == _sums(folder)
+        return read_json(folder / SUMS) == _sums(folder)
     except (OSError, ValueError):  # missing, unreadable, no JSON
         return False
 

@@ -1,5 +1,6 @@
 """The same faces by several networks: the paper's Figures 2 and 3."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -76,7 +77,7 @@ def _original(source: str, scale: float) -> Picture:
         from mpe_lib.synthetic import synthesize
 
         seed = source.removeprefix(PERSON)
-        if not seed.isdecimal():
+        if not re.fullmatch("[0-9]{1,9}", seed):
             raise UserError(f"{source}: '{seed}' is no seed", f"write a whole number, as in {PERSON}5")
         return central(synthesize(int(seed), scale=scale).image)
     picture = astronaut() if source == "astronaut" else read_picture(source)

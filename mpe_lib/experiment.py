@@ -1,6 +1,7 @@
 """One cell of a table: a network trained and measured, and everything that its figures depend on."""
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +64,7 @@ def run(experiment: Experiment, folder: Path, report: Callable[[Progress], None]
     config = experiment.config()
     read_all(face_folders(experiment.faces, config.net.face_scale), "test", (), experiment.fold)
     net = trained(experiment, folder / "run", report)
-    result = measure(experiment, net.to(device()), json.loads((folder / "run" / "summary.json").read_text()))
+    result = measure(experiment, net.to(device()), Run(folder / "run").summary())
     write_result(result, folder / RESULT)
     return result
 
@@ -93,7 +94,7 @@ def _ended(start: str) -> System:
     Raises:
         UserError: none, or that of a run that has not come to its end.
     """
-    if Path(start).is_dir() and not (Path(start) / "summary.json").is_file():
+    if os.path.isdir(start) and not os.path.isfile(Path(start) / "summary.json"):
         raise UserError(f"{start}: has not been trained to its end", "run it first")
     return load(start)
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from mpe_lib.download import check_address, failure
 from mpe_lib.errors import UserError
-from mpe_lib.files import writing
+from mpe_lib.files import check_ordinary, writing
 from mpe_lib.nets import VGGFace
 from mpe_lib.nets.compared.lightcnn import LightCNN
 
@@ -100,6 +100,7 @@ def read_features(public: Public, path: Path) -> nn.Module:
     """
     remedy = f"give {public.file} from {public.home}"
     try:
+        check_ordinary(path)
         stored: Any = torch.load(path, weights_only=True, map_location="cpu")
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist", "check the name") from error

@@ -1,16 +1,74 @@
-"""Writing a file whole or not at all, and a folder by one process at a time."""
+"""Reading ordinary files only; writing a file whole or not at all, and a folder by one process at a time."""
 
+import errno
+import json
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from tempfile import TemporaryDirectory
+from typing import Any, TextIO
 
 from filelock import FileLock, Timeout
 
 from mpe_lib.errors import UserError
 
+LARGEST_JSON = 1 << 25  #: characters; in memory they may become thirty times as much
 LOCK = "unfinished.lock"  #: in a folder that a process is filling, or that was killed while it did
+
+
+def read_text(path: str | Path, most: int) -> str:
+    """A text in UTF-8, of a file that is not large.
+
+    Raises OSError or ValueError, for the caller to tell: not there, no text, more than `most` characters.
+    """
+    with open_text(path) as file:
+        text = file.read(most + 1)
+    if len(text) > most:
+        raise ValueError(f"more than {most:,} characters")
+    return text
+
+
+def open_text(path: str | Path) -> TextIO:
+    """A text in UTF-8, with a byte order mark or without; its ends of lines are as they are, for the csv module.
+
+    Raises OSError, for the caller to tell: it can't be read, or is none of `check_ordinary`.
+    """
+    check_ordinary(path)
+    return Path(path).open(newline="", encoding="utf-8-sig")
+
+
+def check_ordinary(path: str | Path) -> None:
+    """Raises OSError: a folder, a pipe that may never say anything, or a device that never ends."""
+    if "\0" in str(path) or (os.path.exists(path) and not os.path.isfile(path)):
+        raise OSError(errno.EINVAL, "it is no ordinary file")
+
+
+def is_inside(folder: Path, name: str) -> bool:
+    """Whether a name that a file gives is that of a file in the folder, and no way out of it."""
+    parts = PureWindowsPath(name)  # which knows the ways of every system
+    if not name or "\0" in name or parts.anchor or ".." in parts.parts:
+        return False
+    return os.path.realpath(folder / name).startswith(os.path.join(os.path.realpath(folder), ""))
+
+
+def read_json(path: str | Path) -> Any:
+    """What a JSON file holds.
+
+    Raises OSError or ValueError, for the caller to tell.
+    """
+    return parse_json(read_text(path, LARGEST_JSON))
+
+
+def parse_json(text: str) -> Any:
+    """What a text in JSON says.
+
+    Raises ValueError.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 @contextmanager

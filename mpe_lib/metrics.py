@@ -25,10 +25,13 @@ def psnr(restored: Picture, original: Picture, border: int = 0) -> Tensor:
 
     Returns:
         (N,) float64. Average these, for the PSNR of a pooled error is lower on the same pictures.
+
+    Raises:
+        ValueError: not as many originals as restored pictures, or of another size.
     """
     from torchmetrics.functional.image import peak_signal_noise_ratio
 
-    a, b = _inner(luma(restored), border), _inner(luma(original), border)
+    a, b = _both(restored, original, border)
     return peak_signal_noise_ratio(a, b, data_range=255.0, reduction="none", dim=(1, 2, 3))
 
 
@@ -39,7 +42,7 @@ def ssim(restored: Picture, original: Picture, border: int = 0) -> Tensor:
     """
     from skimage.metrics import structural_similarity
 
-    a, b = (_inner(luma(pictures), border)[:, 0].numpy() for pictures in (restored, original))
+    a, b = (y[:, 0].numpy() for y in _both(restored, original, border))
     of_each = [
         structural_similarity(*pair, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255)
         for pair in zip(a, b, strict=True)
@@ -59,6 +62,13 @@ def scores(restored: Mapping[str, Picture], original: Picture, border: int = 0) 
     originals = np.broadcast_to(original, pictures.shape)
     both = psnr(pictures, originals, border).tolist(), ssim(pictures, originals, border).tolist()
     return {name: (p, s) for name, p, s in zip(restored, *both, strict=True)}
+
+
+def _both(restored: Picture, original: Picture, border: int) -> tuple[Tensor, Tensor]:
+    """The Y of each, without its border."""
+    if restored.shape != original.shape:
+        raise ValueError(f"restored pictures are {restored.shape}, originals {original.shape}")
+    return _inner(luma(restored), border), _inner(luma(original), border)
 
 
 def _inner(y: Tensor, border: int) -> Tensor:

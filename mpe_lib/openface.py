@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mpe_lib.errors import UserError
-from mpe_lib.files import atomic
+from mpe_lib.files import atomic, open_text
 
 PROGRAM = "FaceLandmarkImg"  #: not FeatureExtraction, which takes out each person's own mean of a video
 VARIABLE = "OPENFACE"  #: of the environment: the program, or the folder that it is in
@@ -49,7 +49,7 @@ def find_openface(path: str | Path | None = None) -> Path:
         return Path(found)
     place = Path(given)
     for candidate in (place, place / PROGRAM, place / "build" / "bin" / PROGRAM, place / f"{PROGRAM}.exe"):
-        if candidate.is_file() and os.access(candidate, os.X_OK):
+        if os.path.isfile(candidate) and os.access(candidate, os.X_OK):
             return candidate
     raise UserError(f"{place}: no program {PROGRAM}", f"build it from {HOME}")
 
@@ -170,66 +170,69 @@ def read_faces_of(folder: Path, name: str) -> Units | None:
     Version 2 writes NAME.csv, a row for each face; version 1 NAME_det_0.txt, a file for each.
 
     Raises:
-        UserError: a file without action units.
+        UserError: a file that can't be read, or without action units.
     """
     table = folder / f"{name}.csv"
-    if table.is_file():
-        with table.open(newline="") as file:
-            rows = [
-                {key.strip(): value for key, value in row.items() if key and value}
-                for row in csv.DictReader(file, skipinitialspace=True)
-            ]
-        faces = [(_extent(row), _units(table, row)) for row in rows]
-    else:
-        files = sorted(folder.glob(f"{name}_det_*.txt"))
-        faces = [(_extent_of_text(path), _units_of_text(path)) for path in files]
+    faces: list[tuple[float, Units]] = []
+    for path in [table] if table.exists() else sorted(folder.glob(f"{name}_det_*.txt")):
+        try:
+            faces += _faces_of_table(path) if path == table else [_face_of_text(path)]
+        except UserError:
+            raise
+        except (OSError, ValueError, csv.Error) as error:  # no text, no numbers, no table
+            raise UserError(f"{path}: {error}", "run OpenFace again") from error
     return max(faces, key=lambda face: face[0])[1] if faces else None
 
 
-def _units(table: Path, row: Mapping[str, str]) -> Units:
-    found = {au: row.get(f"AU{au:02}_c") for au in AUS}
-    try:
-        units = {au: int(float(value)) for au, value in found.items() if value is not None}
-    except ValueError as error:
-        raise UserError(f"{table}: {error}", "run OpenFace again") from error
-    if not units:
-        raise UserError(f"{table}: no column AU01_c, AU02_c, ...", "run OpenFace with -aus")
-    return units
+def _faces_of_table(path: Path) -> list[tuple[float, Units]]:
+    """The width of each face, 0 if its landmarks were not written, and its units."""
+    faces: list[tuple[float, Units]] = []
+    with open_text(path) as file:
+        for row in csv.DictReader(file, skipinitialspace=True):
+            said = {key.strip(): value for key, value in row.items() if key and value}
+            units = {au: _presence(said[f"AU{au:02}_c"]) for au in AUS if f"AU{au:02}_c" in said}
+            if not units:
+                raise UserError(f"{path}: no column AU01_c, AU02_c, ...", "run OpenFace with -aus")
+            faces.append((_extent([said[f"x_{i}"] for i in range(68) if f"x_{i}" in said]), units))
+    return faces
 
 
-def _extent(row: Mapping[str, str]) -> float:
-    """How wide the face is, if its landmarks were written too."""
-    across = [float(row[f"x_{i}"]) for i in range(68) if f"x_{i}" in row]
-    return max(across) - min(across) if across else 0.0
+def _face_of_text(path: Path) -> tuple[float, Units]:
+    """The same of a file of version 1."""
+    blocks = _blocks(path)
+    said = blocks.get("au occurences")  # its spelling
+    if said is None:
+        raise UserError(f"{path}: no block 'au occurences'", "run OpenFace again")
+    named = {int(name.removeprefix("AU").partition("_")[0]): _presence(value) for name, value in said}
+    points = [point[0] for point in blocks.get("npoints", []) if point]
+    return _extent(points), {au: value for au, value in named.items() if au in AUS}
 
 
 def _blocks(path: Path) -> dict[str, list[list[str]]]:
     """The parts of a file of version 1: a title, and lines in braces."""
     blocks: dict[str, list[list[str]]] = {}
     title, inside = "", False
-    for line in path.read_text(errors="replace").splitlines():
-        if line.strip() == "{":
-            inside, blocks[title] = True, []
-        elif line.strip() == "}":
-            inside = False
-        elif inside:
-            blocks[title].append(line.split())
-        else:
-            title = line.partition(":")[0].strip()
+    with open_text(path) as file:
+        for line in file:
+            if line.strip() == "{":
+                inside, blocks[title] = True, []
+            elif line.strip() == "}":
+                inside = False
+            elif inside:
+                blocks[title].append(line.split())
+            else:
+                title = line.partition(":")[0].strip()
     return blocks
 
 
-def _units_of_text(path: Path) -> Units:
-    said = _blocks(path).get("au occurences")  # its spelling
-    if said is None:
-        raise UserError(f"{path}: no block 'au occurences'", "run OpenFace again")
-    try:
-        return {int(name.removeprefix("AU").partition("_")[0]): int(float(value)) for name, value in said}
-    except ValueError as error:
-        raise UserError(f"{path}: {error}", "run OpenFace again") from error
+def _presence(text: str) -> int:
+    """Raises ValueError: neither 0 nor 1."""
+    if float(text) not in (0, 1):
+        raise ValueError(f"'{text}' is neither 0 nor 1")
+    return int(float(text))
 
 
-def _extent_of_text(path: Path) -> float:
-    points = _blocks(path).get("npoints", [])
-    across = [float(point[0]) for point in points if point]
-    return max(across) - min(across) if across else 0.0
+def _extent(texts: Sequence[str]) -> float:
+    """How far numbers lie apart."""
+    numbers = [float(text) for text in texts]
+    return max(numbers) - min(numbers) if numbers else 0.0

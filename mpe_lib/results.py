@@ -4,7 +4,6 @@ A folder of results holds a JSON file for each training. Trainings of one name a
 of a data set, which together count as one training.
 """
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,9 +14,41 @@ import numpy as np
 
 from mpe_lib.chance import Array
 from mpe_lib.errors import UserError
+from mpe_lib.files import read_json
 
-#: Of a stored result.
-FIELDS = ("preset", "changes", "seed", "fold", "budget", "train", "test", "parameters", "figures", "recognised")
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and abs(value) < 2**63
+
+
+def _score(value: Any) -> bool:
+    """A number, or None where there is none."""
+    return value is None or (isinstance(value, int | float) and abs(value) < 1e6)
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _signs_only(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip("01?")
+
+
+# What is read of a result: tables by name, where `str` stands for any name; lists of one kind; and what each value is.
+_UNITS = {"f1": _score, "accuracy": _score, "detected": _score, "said": {str: _signs_only}}
+_RESULT: dict[Any, Any] = {
+    "name": _text,
+    "preset": _text,
+    "changes": {str: lambda value: True},
+    "parameters": _whole,
+    "seed": _whole,
+    "fold": lambda value: value is None or _whole(value),
+    "budget": {"updates": _whole, "batch": _whole},
+    "train": {"faces": [_text], "n": _whole},
+    "test": {"faces": [_text], "n": _whole, "fingerprint": _text},
+    "figures": {"border": _whole, "steps": [{}], "faces": {"psnr": [[_score]], "ssim": [[_score]]}},
+    "recognised": [{"by": _text, "labels": {str: _signs_only}, "pictures": {str: _UNITS}}],
+}
 
 
 class Row:
@@ -34,13 +65,19 @@ class Row:
         for field in ("preset", "changes"):
             if any(each[field] != results[0][field] for each in results):
                 raise UserError(f"{name}: results with different {field}", "give different networks different names")
+        units = {(by["by"], tuple(by["labels"])) for each in results for by in each["recognised"]}
+        steps = {len(each["figures"]["steps"]) for each in results}
+        if len(steps) > 1 or len(dict(units)) < len(units):
+            raise UserError(f"{name}: results of different steps or action units", "run what is old again")
         if any(_budget(each) != _budget(results[0]) for each in results):
             raise UserError(f"{name}: results with different budgets", "run what is old again")
         self.name = name
         self.seeds = list(by_seed)
         self._trainings = list(by_seed.values())
         self.first = results[0]
-        folds = {tuple(each["test"]["fingerprint"] for each in training) for training in self._trainings}
+        folds = {
+            tuple((each["test"]["fingerprint"], each["test"]["n"]) for each in training) for training in self._trainings
+        }
         if len(folds) > 1:
             raise UserError(f"{name}: seeds were tested on different faces", "run what is missing of them")
         self.faces = folds.pop()  # tells on which it was tested
@@ -96,14 +133,48 @@ def read_results(folder: str | Path) -> dict[str, Row]:
     by_name: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for path in sorted(Path(folder).glob("*.json")):
         try:
-            result = json.loads(path.read_text(encoding="utf-8"))
-            _ = [result[field] for field in FIELDS], result["test"]["fingerprint"], result["figures"]["faces"]
-            by_name[result["name"]].append(result)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path}: no result of a run", "name a folder that mpe sweep collects into") from error
+            result = read_json(path)
+            _check(result)
+        except (OSError, ValueError) as error:
+            remedy = "name a folder that mpe sweep collects into"
+            raise UserError(f"{path}: no result of a run ({error})", remedy) from error
+        by_name[result["name"]].append(result)
     if not by_name:
         raise UserError(f"{folder}: no result in it", "name a folder that mpe sweep collects into")
     return {name: Row(name, results) for name, results in by_name.items()}
+
+
+def _check(result: Any) -> None:
+    """Raises ValueError: no result, or one whose parts are not of the same faces, pictures and units."""
+    _check_kind("the result", result, _RESULT)
+    faces, scores = result["test"]["n"], result["figures"]["faces"]
+    pictures = ["bicubic", *(f"step {number}" for number in range(1, len(result["figures"]["steps"]) + 1))]
+    if any(len(of) != len(pictures) or any(len(row) != faces for row in of) for of in scores.values()):
+        raise ValueError(f"scores not of {len(pictures)} pictures of {faces} faces")
+    for each in result["recognised"]:
+        tables = [each["labels"], *(each["pictures"].get(name, {}).get("said") for name in (*pictures, "original"))]
+        if any(table is None or table.keys() != each["labels"].keys() for table in tables):
+            raise ValueError(f"{each['by']} has not looked at the same units in every picture")
+        if any(len(signs) != faces for table in tables for signs in table.values()):
+            raise ValueError(f"{each['by']} has not looked at {faces} faces")
+
+
+def _check_kind(name: str, value: Any, kind: Any) -> None:
+    """Raises ValueError: what is called `name` is not of that kind."""
+    if isinstance(kind, dict):
+        whatever = kind.get(str)
+        fields = dict.fromkeys(value, whatever) if whatever and isinstance(value, dict) else kind
+        if not isinstance(value, dict) or not fields.keys() <= value.keys():
+            raise ValueError(f"{name} has no {' or '.join(map(str, kind))}")
+        for field, each in fields.items():
+            _check_kind(field, value[field], each)
+    elif isinstance(kind, list):
+        if not isinstance(value, list):
+            raise ValueError(f"{name} is no list")
+        for each in value:
+            _check_kind(name, each, kind[0])
+    elif not kind(value):
+        raise ValueError(f"{name} is {value!r:.40}")
 
 
 def _budget(result: Mapping[str, Any]) -> tuple[Any, ...]:

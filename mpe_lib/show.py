@@ -58,7 +58,7 @@ def rows(faces: Mapping[str, Restored]) -> Figure:
     figure = Figure(figsize=(width, (height + 0.5) * len(faces)), layout="constrained")
     for part, (name, face) in zip(figure.subfigures(len(faces), 1, squeeze=False)[:, 0], faces.items(), strict=True):
         _pictures(part, face)
-        part.suptitle(name, fontsize=13, fontweight="bold", color=INK)
+        part.suptitle(name, fontsize=13, fontweight="bold", color=INK, parse_math=False)
     return figure
 
 
@@ -127,7 +127,7 @@ def contact(pictures: Sequence[Picture], names: Sequence[str] = (), columns: int
     for number, (axes, picture) in enumerate(zip(grid, pictures, strict=False)):
         axes.imshow(picture, interpolation="lanczos")
         if names:
-            axes.set_title(names[number], fontsize=11, color=INK, pad=2)
+            axes.set_title(names[number], fontsize=11, color=INK, pad=2, parse_math=False)
     return figure
 
 
@@ -343,4 +343,4 @@ def draw_picture(axes: Axes, picture: Picture, title: str, size: int = 12) -> No
     axes.set_axis_on()
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    axes.set_title(title, fontsize=size, color=INK)
+    axes.set_title(title, fontsize=size, color=INK, parse_math=False)  # it may be the name of a file

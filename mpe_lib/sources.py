@@ -1,6 +1,8 @@
 """Where faces come from: what `--faces` may name besides a folder, and how much of the training each source is."""
 
 import math
+import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -53,11 +55,11 @@ def face_folder(faces: str | Path, scale: float = 2.9, report: Report = lambda d
         UserError: London has not been fetched, or N is no number of faces.
     """
     name, colon, number = str(faces).partition(":")
-    if Path(faces).is_dir() or name not in ("london", "synthetic"):
+    if os.path.isdir(faces) or name not in ("london", "synthetic"):
         return Path(faces)
     if name == "london":
         return find_london()
-    if colon and not (number.isdecimal() and int(number) >= 3 * PEOPLE):
+    if colon and not (re.fullmatch("[0-9]{1,9}", number) and int(number) >= 3 * PEOPLE):
         raise UserError(f"{faces}: '{number}' is no number of faces", f"at least {3 * PEOPLE}, as in synthetic:400")
     return _synthetic(int(number) if colon else COUNT, scale, report)
 
@@ -97,7 +99,7 @@ def misfit(scale: float, name: str, other: float | None) -> list[str]:
 def _parted(source: str) -> tuple[str, float | None]:
     """A source and its weight; a folder whose name has an @ wins."""
     name, at, text = source.rpartition("@")
-    if not at or Path(source).is_dir():
+    if not at or os.path.isdir(source):  # unlike Path's, false of a name that is too long
         return source, None
     try:
         weight = float(text)

@@ -1,6 +1,7 @@
 """The paper's Tables 1 to 4 from the results of runs, with the paper's figures beside them and what may be chance."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
@@ -39,14 +40,10 @@ def all_tables(rows: Mapping[str, Row]) -> str:
 def about(rows: Mapping[str, Row]) -> str:
     """What all rows have in common, in a sentence."""
     first = next(iter(rows.values()))
-    one, folds = first.first, first.folds
-    trained, tested = (
-        f"{', '.join(one[part]['faces'])} ({sum(fold[part]['n'] for fold in folds)} faces{_in_folds(len(folds))})"
-        for part in ("train", "test")
-    )
+    trained, tested = (_faces(part, first) for part in ("train", "test"))
     budgets = {(row.first["budget"]["updates"], row.first["budget"]["batch"]) for row in rows.values()}
     each = " or ".join(f"{updates:,} updates of {batch} faces" for updates, batch in sorted(budgets))
-    measured = f"PSNR and SSIM on Y, border {one['figures']['border']}."
+    measured = f"PSNR and SSIM on Y, border {first.first['figures']['border']}."
     chance = (
         "Half of a 95% interval over trainings follows ±; a 95% interval over faces, unless said, stands in brackets."
     )
@@ -100,7 +97,7 @@ def table_2(rows: Mapping[str, Row], by: str) -> str:
                 _plain(row.units(by, "detected", picture).mean(), 1),
             ]
         )
-    return _markdown(f"Table 2, in percent, action units recognised by {by}", ["", *head], lines)
+    return _markdown(f"Table 2, in percent, action units recognised by {_text(by)}", ["", *head], lines)
 
 
 def table_3(row: Row) -> str:
@@ -124,7 +121,7 @@ def table_3(row: Row) -> str:
                 *units,
             ]
         )
-    judged = f", action units by {by[0]}" if by else ""
+    judged = f", action units by {_text(by[0])}" if by else ""
     return _markdown(f"Table 3, {row.name}{judged}", ["", *head], lines)
 
 
@@ -194,8 +191,11 @@ def _of_common_seeds(one: Row, other: Row) -> Array:
     return first - second
 
 
-def _in_folds(count: int) -> str:
-    return f" in {count} folds" if count > 1 else ""
+def _faces(part: str, row: Row) -> str:
+    """Which faces the trainings of a network had, or their tests, and how many."""
+    names, count = ", ".join(row.first[part]["faces"]), sum(fold[part]["n"] for fold in row.folds)
+    in_folds = f" in {len(row.folds)} folds" if len(row.folds) > 1 else ""
+    return f"{_text(names)} ({count} faces{in_folds})"
 
 
 def _order(rows: Mapping[str, Row], published: paper.Rows) -> list[str]:
@@ -240,6 +240,11 @@ def _shown(interval: Interval, digits: int) -> str:
     if math.isnan(interval.low):
         return f"{interval.value:+.{digits}f}"
     return f"{interval.value:+.{digits}f} ({interval.low:+.{digits}f} to {interval.high:+.{digits}f})"
+
+
+def _text(name: str) -> str:
+    """A name of a result, whatever it is, as Markdown that is neither HTML nor a link."""
+    return re.sub(r"[\\`*\[\]<>&|]", r"\\\g<0>", name)
 
 
 def _markdown(title: str, head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

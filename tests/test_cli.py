@@ -164,7 +164,7 @@ def truncated(path: Path) -> None:
         (Path.mkdir, "is a folder or a device; "),
         (lambda path: path.write_text("not a picture"), "is not a picture in a known format; "),
         (truncated, "cannot be decoded ("),
-        (bomb, "has more than 100 megapixels; "),
+        (bomb, "has more than 50 megapixels; "),
         (lambda path: Image.new("RGB", (1, 1)).save(path), "no face found; "),
         (lambda path: Image.fromarray(HER[:80]).save(path), "no face found; "),
         (lambda path: Image.fromarray(HER[:, :270]).save(path), "is outside the picture; "),

@@ -111,6 +111,7 @@ def test_a_wrong_call(
     ("source", "told"),
     [
         ("person:x", r"person:x: 'x' is no seed; write a whole number, as in person:5"),
+        ("person:" + "9" * 5000, r"9' is no seed; write a whole number, as in person:5"),
         ("none.png", r"none\.png does not exist"),
     ],
 )

@@ -189,7 +189,7 @@ def with_value(column: str, value: str) -> Callable[[list[Row]], None]:
         (with_value("AU12", "nan"), ":6: AU12 "),
         (with_value("file_name", "lost.png"), ":6: picture 'lost.png' is missing; "),
         (with_value("file_name", "n" * 300 + ".png"), "nnn.png' is missing; "),
-        (with_value("file_name", "."), ":6: picture '.' is missing; "),
+        (with_value("file_name", "."), ":6: file_name '.'; "),
         (with_value("file_name", ""), ":6: file_name ''; name a file inside the folder"),
         (with_value("file_name", "../own_faces/000.png"), ":6: file_name '../own_faces/000.png'; "),
         (with_value("file_name", "a/../../own_faces/000.png"), ":6: file_name "),

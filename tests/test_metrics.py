@@ -1,12 +1,14 @@
 """Each score against a value by hand and against another library's."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import skimage.data
 import skimage.metrics
 import torch
+from torch import Tensor
 from torchmetrics.functional.classification import multilabel_accuracy, multilabel_f1_score
 from torchmetrics.functional.image import structural_similarity_index_measure
 
@@ -102,9 +104,14 @@ def test_without_a_word_nothing_is_left_out() -> None:
     assert similarity == ssim(restored, original).item()
 
 
-def test_each_picture_is_similar_to_its_own_original_or_none() -> None:
-    with pytest.raises(ValueError, match="shorter"):
-        ssim(flat(0, 0), flat(0))
+@pytest.mark.parametrize("score", [psnr, ssim])
+@pytest.mark.parametrize("original", [flat(0), flat(0, 0, size=16), flat(0, 0)[..., :1]])
+def test_each_picture_has_an_original_of_its_own_and_its_size(score: Callable[..., Tensor], original: Picture) -> None:
+    with pytest.raises(ValueError, match=r"restored pictures are \(2, 32, 32, 3\), originals \("):
+        score(flat(0, 0), original)
+
+
+def test_no_pictures_are_similar_to_none() -> None:
     nothing = ssim(flat(0)[:0], flat(0)[:0])
     assert nothing.shape == (0,)
     assert nothing.dtype == torch.float64

@@ -122,7 +122,7 @@ def test_every_rejected_picture_is_listed(photographs: Path, tmp_path: Path) -> 
         "empty.jpg": "is empty; copy it again",
         "gone.png": "does not exist; ",
         "grey.png": "no face found; ",
-        "huge.png": "has more than 100 megapixels; ",
+        "huge.png": "has more than 50 megapixels; ",
         "notes.txt": "is no picture by its name; ",
         "small.png": "face of ",
         "text.png": "is not a picture in a known format; ",

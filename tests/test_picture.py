@@ -163,7 +163,7 @@ def refusal(path: Path) -> str:
     with pytest.raises(UserError) as caught:
         read_picture(path)
     line = str(caught.value)
-    assert str(path) in line
+    assert str(path).replace("\0", "\\x00") in line
     assert "\n" not in line
     return line
 
@@ -202,7 +202,7 @@ def test_values_without_a_fixed_white_are_refused(tmp_path: Path, mode: str) -> 
     assert f"mode {mode}" in refusal(tmp_path / "science.tif")
 
 
-@pytest.mark.parametrize(("width", "height"), [(10_000, 10_001), (20_000, 20_000), (2**31 - 1, 2**31 - 1)])
+@pytest.mark.parametrize(("width", "height"), [(10_000, 5_001), (20_000, 20_000), (2**31 - 1, 2**31 - 1)])
 def test_a_bomb_is_refused_from_its_header(tmp_path: Path, width: int, height: int) -> None:
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -210,7 +210,7 @@ def test_a_bomb_is_refused_from_its_header(tmp_path: Path, width: int, height: i
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     pixels = chunk(b"IDAT", zlib.compress(bytes(1000)))
     (tmp_path / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b""))
-    assert "more than 100 megapixels" in refusal(tmp_path / "bomb.png")
+    assert "more than 50 megapixels" in refusal(tmp_path / "bomb.png")
 
 
 def test_the_limit_itself_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Rows of tables from stored results, worked out by hand, with the paper's figures beside them."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -128,10 +129,20 @@ def test_what_does_not_belong_together(tmp_path: Path) -> None:
         rows["A"].units("OpenFace", "f1")
 
 
+def test_names_are_text_on_a_page(tmp_path: Path) -> None:
+    one = rising("MPENet", 0, 26, 27)
+    one["train"]["faces"] = one["test"]["faces"] = ["<img src=x onerror=alert(1)>", "[a](javascript:b)", "my_faces"]
+    one["recognised"][0]["by"] = "<script>"
+    (tmp_path / "a.json").write_text(json.dumps(one))
+    page = re.sub(r"\\.", "", all_tables(read_results(tmp_path)))  # what is left is Markdown
+    assert not set("<>[]`") & set(page)
+    assert "my_faces (4 faces)" in page
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": "A", "seed": 0}', "no JSON"])
 def test_a_file_that_is_no_result(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.json").write_text(text)
-    with pytest.raises(UserError, match=r"a\.json: no result of a run; name a folder that mpe sweep collects into"):
+    with pytest.raises(UserError, match=r"a\.json: no result of a run \(.*\); name a folder that mpe sweep coll"):
         read_results(tmp_path)
 
 

@@ -20,7 +20,8 @@ from mpe_lib.faces.astronaut import astronaut
 ROOT = Path(__file__).parents[1]
 POLICY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 UNPICKLING = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
-SAFE = {"safe_load", "YAMLError"}  # of yaml
+# of yaml
+SAFE = {"safe_load", "safe_dump", "parse", "YAMLError", "AliasEvent", "CollectionStartEvent", "CollectionEndEvent"}
 
 
 def programs() -> Iterator[tuple[str, str]]:
@@ -129,6 +130,18 @@ def test_an_upload_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     page.face.upload.value = (upload(photograph.getvalue()),)
     assert "me.png" in page._last[0]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_upload_of_too_many_pixels_is_refused() -> None:
+    from mpe_lib.playground import Playground
+    from mpe_lib.playground.controls import UPLOAD
+
+    page: Any = Playground("srcnn-small")
+    bomb = BytesIO()
+    Image.new("1", (10_000, 5_001)).save(bomb, format="PNG")
+    page.face.source.value = UPLOAD
+    page.face.upload.value = (upload(bomb.getvalue()),)
+    assert "me.png has more than 50 megapixels; shrink it first" in page.said.value
 
 
 def upload(content: bytes) -> dict[str, Any]:

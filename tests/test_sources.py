@@ -37,7 +37,9 @@ def test_synthetic_people_are_made_once_and_kept(cache: Path) -> None:
     assert (folder / "metadata.csv").stat().st_mtime_ns == before
 
 
-@pytest.mark.parametrize("name", ["synthetic:", "synthetic:many", "synthetic:4", "synthetic:-20"])
+@pytest.mark.parametrize(
+    "name", ["synthetic:", "synthetic:many", "synthetic:4", "synthetic:-20", "synthetic:" + "9" * 5000]
+)
 def test_a_wrong_number_is_told(name: str) -> None:
     with pytest.raises(UserError, match="is no number of faces; at least 12, as in synthetic:400"):
         face_folder(name)

@@ -36,12 +36,12 @@ def sweep(
             raise UserError("mpe sweep needs dask and papermill", "pip install 'mpe-lib[notebooks,sweep]'")
         import yaml
 
-        from mpe_lib.sweep import read_sweep, run_sweep
+        from mpe_lib.sweep import parse_yaml, read_sweep, run_sweep
 
         try:
-            changes = {name: yaml.safe_load(value) for name, value in map(field, sets or ())}
+            changes = {name: parse_yaml(value) for name, value in map(field, sets or ())}
         except yaml.YAMLError as error:
-            raise UserError("--set: no YAML".replace("\n", " "), "write it as in 'faces=[my_faces]'") from error
+            raise UserError("--set: no YAML", "write it as in 'faces=[my_faces]'") from error
         grid = read_sweep(file, changes)
         if collect is not None:
             grid = replace(grid, collect=collect)

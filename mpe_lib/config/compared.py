@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from mpe_lib.config.fields import at_least, choices
+from mpe_lib.config.fields import at_least, choices, small_enough
 from mpe_lib.config.net import NetConfig, each_once, known_units
 from mpe_lib.config.units import AU_SETS
 
@@ -22,6 +22,7 @@ class Compared:
     def __post_init__(self) -> None:
         choices(self, "net")
         at_least(self, "net", {field.name: 1 for field in dataclasses.fields(self)})
+        small_enough(self, "net")
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class JudgeConfig:
         each_once(self.aus)
         known_units(self.aus)
         at_least(self, "net", {"au_width": 0.02, "face_scale": 1})
+        small_enough(self, "net")
 
 
 #: The config of any network.

@@ -1,14 +1,21 @@
 """Fields of a config: read from text, checked, and told with a remedy where they are wrong."""
 
 import difflib
-import json
 import math
+import operator
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from mpe_lib.config.units import AU_SETS
 from mpe_lib.errors import UserError
+from mpe_lib.files import parse_json
+
+# The largest numbers of a config: of layers and of steps, else of a part.
+MOST = dict.fromkeys(("groups", "iterations", "depth", "blocks", "fusion_blocks"), 64) | {
+    "net": 4096,
+    "train": 2**63 - 1,
+}
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -35,11 +42,12 @@ def parse(owner: type, path: str, value: Any) -> Any:
         return _parse_shares(path, value)
     if isinstance(value, str) and kind is not str:
         with suppress(ValueError):  # a word stays one: a choice, or wrong
-            value = float(value) if kind is float else json.loads(value.lower() if kind is bool else value)
+            value = float(value) if kind is float else parse_json(value.lower() if kind is bool else value)
     if get_origin(kind) is Literal:
         return value  # checked when the config is made
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        with suppress(OverflowError):
+            value = float(value)
     if type(value) is not kind or (isinstance(value, float) and not math.isfinite(value)):
         raise UserError(f"{path}={value!r} is not a {kind.__name__}", _example(owner, path))
     return value
@@ -55,7 +63,7 @@ def choices(config: Any, part: str) -> None:
         if get_origin(kind) is not Literal:
             continue
         value = getattr(config, name)
-        if value not in get_args(kind) or isinstance(value, bool):
+        if not any(value == each and type(value) is type(each) for each in get_args(kind)):
             known = ", ".join(map(str, get_args(kind)))
             raise UserError(f"{part}.{name}={value!r} is not a choice", f"one of {known}")
 
@@ -70,6 +78,15 @@ def at_least(config: Any, part: str, lowest: Mapping[str, float]) -> None:
         if getattr(config, name) < bound:
             path = f"{part}.{name}"
             raise UserError(f"{path}={getattr(config, name)} is below {bound}", _example(type(config), path))
+
+
+def small_enough(config: Any, part: str) -> None:
+    """Raises UserError: a number that no network can be built of, or no loop or random number can begin with."""
+    for name, kind in get_type_hints(type(config)).items():
+        most = MOST.get(name, MOST[part])
+        if (kind is int or (kind is float and part == "net")) and getattr(config, name) > most:
+            path = f"{part}.{name}"
+            raise UserError(f"{path}={getattr(config, name)} is above {most}", _example(type(config), path))
 
 
 def below(config: Any, part: str, names: Iterable[str], bound: float) -> None:
@@ -90,7 +107,7 @@ def _parse_aus(value: Any) -> tuple[int, ...]:
         return AU_SETS[value]
     numbers = value.split(",") if isinstance(value, str) else value
     try:
-        return tuple(int(number) for number in numbers)
+        return tuple(int(number) if isinstance(number, str) else operator.index(number) for number in numbers)
     except (TypeError, ValueError):
         raise UserError(f"net.aus={value!r} names no action units", "bp4d, disfa, or numbers as in 1,2,4") from None
 
@@ -100,7 +117,7 @@ def _parse_shares(path: str, value: Any) -> tuple[float, ...]:
     numbers = value.split(",") if isinstance(value, str) and value else value or ()
     try:
         shares = tuple(float(number) for number in numbers)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         shares = (math.nan,)
     if not all(0 < share < 1 for share in shares):
         raise UserError(f"{path}={value!r} names no shares of the updates", f"numbers as in --set {path}=.5,.75")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from mpe_lib.config.fields import at_least, choices
+from mpe_lib.config.fields import at_least, choices, small_enough
 from mpe_lib.config.units import AU_SETS, AUS
 from mpe_lib.errors import UserError
 
@@ -49,6 +49,7 @@ class NetConfig:
             each_once(self.aus)
         known_units(self.aus)
         at_least(self, "net", {"channels": 1, "groups": 1, "hourglass_width": 4, "au_width": 0.02, "face_scale": 1})
+        small_enough(self, "net")
 
 
 def each_once(aus: tuple[int, ...]) -> None:

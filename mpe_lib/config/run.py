@@ -36,7 +36,7 @@ class Config:
             raise UserError(f"{values!r:.40} is no config", "a table with the parts net and train")
         parts = {part: dict(_mapping(part, fields)) for part, fields in values.items()}
         system = parts.get("net", {}).pop("system", "mpenet")  # the weights of MPENet were there before the others
-        if system not in NETWORKS:
+        if not isinstance(system, str) or system not in NETWORKS:
             raise UserError(f"unknown system {system!r:.40}", near(str(system), NETWORKS))
         flat = {f"{part}.{name}": value for part, fields in parts.items() for name, value in fields.items()}
         return cls(NETWORKS[system]()).replace(flat)

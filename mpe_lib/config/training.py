@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
-from mpe_lib.config.fields import at_least, below, choices
+from mpe_lib.config.fields import at_least, below, choices, small_enough
 
 
 @dataclass(frozen=True)
@@ -47,3 +47,4 @@ class TrainConfig:
         names = [f.name for f in dataclasses.fields(self) if f.type in (int, float)]
         at_least(self, "train", {name: 1 if name in counts else 0 for name in names})
         below(self, "train", ("average", "scale_jitter"), 1)
+        small_enough(self, "train")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mpe_lib.config import AU_SETS
-from mpe_lib.errors import UserError
+from mpe_lib.errors import UserError, one_line
 from mpe_lib.faces.delivered import Labels, claim, read_labels, walk
 from mpe_lib.faces.facset import AU_VALUES
 from mpe_lib.faces.folder import Rejected
@@ -48,7 +48,7 @@ def read_occurrences(path: Path) -> tuple[tuple[int, ...], dict[int, list[int]]]
         UserError: it can't be read, has no such unit or one twice, or a value that is no label.
     """
     header, lines = read_labels(path, header=True)
-    columns = [(int(name), column) for column, name in enumerate(header[1:]) if name.isdecimal()]
+    columns = [(int(name), column) for column, name in enumerate(header[1:]) if re.fullmatch("[0-9]{1,9}", name)]
     units = {au: column for au, column in columns if au in KNOWN_AUS}
     if not units or len(dict(columns)) < len(columns):
         raise UserError(f"{path}: its first line does not name action units, each once", "copy it again")
@@ -68,7 +68,7 @@ def read_frames(recording: Recording, wanted: range) -> Iterator[Frame | Rejecte
         try:
             picture = read_picture(recording.path / name)
         except UserError as error:
-            yield Rejected(source, str(error).removeprefix(f"{recording.path / name} "), Lost.DAMAGED)
+            yield Rejected(source, str(error).removeprefix(one_line(str(recording.path / name)) + " "), Lost.DAMAGED)
         else:
             yield Frame(index, source, picture)
 

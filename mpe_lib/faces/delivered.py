@@ -2,11 +2,13 @@
 
 import csv
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from mpe_lib.errors import UserError
+from mpe_lib.files import open_text
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def read_labels(path: Path, header: bool) -> tuple[list[str], dict[int, Labels]]
         UserError: it can't be read, or a frame has no number or two lines.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with open_text(path) as file:
             reader = csv.reader(file)
             columns = next(reader, []) if header else []
             lines = [(f"{path}:{reader.line_num}", [cell.strip() for cell in line]) for line in reader if line]
@@ -60,7 +62,7 @@ def read_labels(path: Path, header: bool) -> tuple[list[str], dict[int, Labels]]
         raise UserError(f"{path}: not a CSV table ({error})", "copy it again from its source") from error
     frames: dict[int, Labels] = {}
     for where, (number, *values) in lines:
-        if not (number.isascii() and number.isdecimal()):
+        if not re.fullmatch("[0-9]{1,9}", number):
             raise UserError(f"{where}: '{number}' is no number of a frame", "correct it or delete the line")
         other = frames.setdefault(int(number), Labels(where, values))
         if other.where != where:

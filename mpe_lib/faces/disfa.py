@@ -6,6 +6,7 @@ each frame. The first is frame 1, an intensity is 0 to 5, and a unit is present 
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import repeat
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from mpe_lib.errors import UserError
 from mpe_lib.faces.delivered import claim, read_labels, walk
 from mpe_lib.faces.folder import Rejected
 from mpe_lib.faces.recordings import UNKNOWN, Frame, Layout, Lost, Recording
+from mpe_lib.files import check_ordinary
 
 VIDEO, TABLE = re.compile(r"LeftVideo(.+)_comp\.avi"), re.compile(r"(.+)_au\d+\.txt")
 AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)  #: all that it labels; the paper takes 8 of them
@@ -65,9 +67,8 @@ def read_frames(recording: Recording, wanted: range) -> Iterator[Frame | Rejecte
 
     They are counted from the first, for a compressed video finds a frame by its number only nearly.
     """
-    threads = [cv2.CAP_PROP_N_THREADS, 1]  # every core has a process of its own
-    video = cv2.VideoCapture(str(recording.path), cv2.CAP_FFMPEG, threads)
-    if not video.isOpened():
+    video = _opened(recording.path)
+    if video is None:
         first, last = (int(recording.frames[index]) for index in (wanted[0], wanted[-1]))
         yield Rejected(f"{recording.source}:{first}-{last}", "the video can't be opened", Lost.DAMAGED, len(wanted))
         return
@@ -89,6 +90,19 @@ def read_frames(recording: Recording, wanted: range) -> Iterator[Frame | Rejecte
     unlabelled = count - sum(int(frame) <= count for frame in recording.frames)
     if ends and unlabelled:
         yield Rejected(recording.source, f"{unlabelled} frames without a label", Lost.NO_LABEL, unlabelled)
+
+
+def _opened(path: Path) -> cv2.VideoCapture | None:
+    """A video at its beginning, or None. FFmpeg would wait for a pipe, and open what a list of other files names."""
+    with suppress(OSError):
+        check_ordinary(path)
+        with path.open("rb") as file:
+            begins = file.read(12)
+        if begins[:4] + begins[8:] == b"RIFFAVI ":
+            threads = [cv2.CAP_PROP_N_THREADS, 1]  # every core has a process of its own
+            video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, threads)
+            return video if video.isOpened() else None
+    return None
 
 
 def _decoded(video: cv2.VideoCapture) -> Iterator[bool]:

@@ -5,6 +5,7 @@ import hashlib
 import math
 import os
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mpe_lib.errors import UserError
+from mpe_lib.files import is_inside, open_text
 
 ALIGNED = 144  #: side of a face in a face folder
 POINTS = [(f"x_{i}", f"y_{i}") for i in range(68)]  #: columns of a table: x and y of each landmark
@@ -70,14 +72,14 @@ class Faces:
     def scale(self) -> float | None:
         """The scale at which the faces were cut, to two decimals: `align`'s, found again from the landmarks.
 
-        None where no landmarks are known.
+        None where no landmarks are known, or none that are a face.
         """
-        landmarks = self.landmarks[~np.isnan(self.landmarks).any((1, 2))]
-        if not len(landmarks):
-            return None
+        landmarks = self.landmarks[np.isfinite(self.landmarks).all((1, 2))].astype(np.float64)
         eyes = [landmarks[:, part].mean(axis=1) for part in (slice(36, 42), slice(42, 48))]
         inner = np.stack([*eyes, *(landmarks[:, point] for point in (30, 48, 54))])
-        return round(float(np.median(ALIGNED / np.ptp(inner, axis=0).max(axis=-1))), 2)
+        extent = np.ptp(inner, axis=0).max(axis=-1)
+        extent = extent[extent > 0]
+        return round(float(np.median(ALIGNED / extent)), 2) if len(extent) else None
 
     def fingerprint(self) -> str:
         """Tells these faces, in this order, with these labels and frequencies, from others."""
@@ -131,7 +133,7 @@ def _read_rows(table: Path, extra: list[str]) -> Iterator[tuple[int, dict[str, s
             f"{table}: not found", "a face folder holds pictures and a metadata.csv with file_name and landmarks"
         )
     try:
-        with table.open(newline="", encoding="utf-8-sig") as lines:
+        with open_text(table) as lines:
             reader = csv.DictReader(lines)
             _check_columns(table, reader.fieldnames or [], extra)
             for row in reader:
@@ -144,8 +146,16 @@ def _read_rows(table: Path, extra: list[str]) -> Iterator[tuple[int, dict[str, s
         raise UserError(f"{table}: not a CSV table ({error})", "save it as UTF-8 text that you may read") from error
 
 
+def check_once(table: Path, columns: Sequence[str]) -> None:
+    """Raises UserError: two columns of one name."""
+    twice = [name for name, count in Counter(columns).items() if name and count > 1]
+    if twice:
+        raise UserError(f"{table}: two columns are called {twice[0]}", "keep one of them")
+
+
 def _check_columns(table: Path, columns: Sequence[str], extra: list[str]) -> None:
     needed = ["file_name", *extra, *(COORDINATES if any(name in columns for name in COORDINATES) else ())]
+    check_once(table, columns)
     missing = [name for name in needed if name not in columns]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
@@ -157,8 +167,8 @@ def _check_columns(table: Path, columns: Sequence[str], extra: list[str]) -> Non
 def _picture_path(table: Path, line: int, row: dict[str, str]) -> Path:
     name = row["file_name"]
     path = table.parent / name
-    if not name or Path(name).is_absolute() or ".." in Path(name).parts:
-        raise UserError(f"{table}:{line}: file_name '{name}'", "name a file inside the folder")
+    if not is_inside(table.parent, name):
+        raise UserError(f"{table}:{line}: file_name '{name}'", "name a file inside the folder, not a link out of it")
     if not os.path.isfile(path):
         raise UserError(f"{table}:{line}: picture '{name}' is missing", "restore it or delete the row")
     return path

@@ -17,7 +17,7 @@ from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from mpe_lib.errors import UserError
 from mpe_lib.faces.facset import POINTS
 from mpe_lib.faces.journal import Entry, Journal, Key, Outcome, Rejected, Row, Rows
-from mpe_lib.files import LOCK, alone, atomic, writing
+from mpe_lib.files import LOCK, alone, atomic, is_inside, writing
 
 JOURNAL = "unfinished.jsonl"  #: what is done already, until the table is written
 REJECTED = "rejected.csv"  #: what gave no face, and why
@@ -60,7 +60,7 @@ def write_table(folder: Path, rows: Sequence[Row]) -> None:
         more |= dict.fromkeys(each.more)
     points = [name for point in POINTS for name in point]
     columns = ["file_name", "subject", "split", *more, *(f"AU{au}" for au in sorted(aus)), *points]
-    with atomic(folder / "metadata.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with atomic(folder / "metadata.csv") as temporary, _new_table(temporary) as file:
         table = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         table.writeheader()
         for each in rows:
@@ -129,7 +129,7 @@ def _fill(
     """Do what the journal does not hold yet."""
     for key in journal.done.keys() - named.keys():  # a photograph that has been taken away since
         for gone in journal.outcomes(key):
-            if isinstance(gone, Row):
+            if isinstance(gone, Row) and is_inside(folder, gone.file_name):
                 (folder / gone.file_name).unlink(missing_ok=True)
         journal.drop(key)  # last: if this is killed, the next call knows what is still to go
     todo = [key for key in named if key not in journal.done]
@@ -175,10 +175,15 @@ def _write_rejected(folder: Path, rejected: Sequence[Rejected]) -> None:
         with writing(folder):
             (folder / REJECTED).unlink(missing_ok=True)
         return
-    with atomic(folder / REJECTED) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with atomic(folder / REJECTED) as temporary, _new_table(temporary) as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["file", "reason"])
         table.writerows((each.file, each.reason) for each in rejected)
+
+
+def _new_table(path: Path) -> TextIO:
+    """A CSV to be written; a folder's name may be no text, and its bytes become \\udcNN."""
+    return path.open("w", newline="", encoding="utf-8", errors="backslashreplace")
 
 
 def _in_parallel(
@@ -239,7 +244,7 @@ def _end_with(end: Connection) -> None:
 
 def _check_unfinished(folder: Path) -> None:
     """Refuse what is finished or something else, and clear away what a killed process left."""
-    if (folder / JOURNAL).is_file():
+    if (folder / JOURNAL).is_file() and not (folder / JOURNAL).is_symlink():
         _sweep(folder)
     elif any(path.name not in (REJECTED, LOCK) for path in folder.iterdir()):
         raise UserError(f"{folder} is not empty", "choose another folder")

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpe_lib.errors import UserError
+from mpe_lib.files import parse_json
 
 Key = str | int  #: of a task
 
@@ -50,23 +51,21 @@ class Journal:
     """A journal that is new, or goes on where another process was stopped: what that one had not finished is cut off.
 
     Raises:
-        UserError: the other one was begun with other wishes.
+        UserError: the other one was begun with other wishes, or is no journal.
     """
 
     def __init__(self, path: Path, said: Mapping[str, Any]) -> None:
         self.done: dict[Key, int] = {}  # where the lines of each finished task begin
         self._file = path.open("a+b")
         self._file.seek(0)
-        header = self._file.readline()
-        if not header.endswith(b"\n"):  # new, or not even the first line could be written
-            self._file.truncate(0)
-            self._write([said])
-        elif json.loads(header) != json.loads(json.dumps(said)):
+        try:
+            self._begin(path.parent, said)
+        except Exception as error:
             self._file.close()
-            wish = header.decode().strip()
-            raise UserError(f"{path.parent} was begun with {wish}", "go on with the same, or choose another folder")
-        else:
-            self._resume()
+            if isinstance(error, UserError | OSError):
+                raise
+            # whatever lines of something else make their readers raise
+            raise UserError(f"{path}: no journal to go on from ({error})", "choose another folder") from error
 
     def __enter__(self) -> "Journal":
         return self
@@ -114,10 +113,26 @@ class Journal:
         self._file.flush()
         return begin
 
+    def _begin(self, folder: Path, said: Mapping[str, Any]) -> None:
+        """Write the first line, or go on where it is there and says the same."""
+        header = self._file.readline()
+        if not header.endswith(b"\n"):  # new, or not even the first line could be written
+            self._file.truncate(0)
+            self._write([said])
+        elif parse_json(header.decode()) != json.loads(json.dumps(said)):
+            wish = header.decode().strip()
+            raise UserError(f"{folder} was begun with {wish}", "go on with the same, or choose another folder")
+        else:
+            self._resume()
+
     def _resume(self) -> None:
         begin = end = self._file.tell()  # of a task, of a line
         while (line := self._file.readline()).endswith(b"\n"):
-            key, values, left = json.loads(line)
+            key, values, left = parse_json(line.decode())
+            if not (isinstance(key, str | int) and isinstance(left, int) and left >= 0):
+                raise ValueError(f"{key!r:.40} is no task")
+            if values is not None:
+                _outcome(values)
             end += len(line)
             if left:
                 continue
@@ -158,8 +173,23 @@ class Rows(Sequence[Row]):
 
 
 def _outcome(values: dict[str, Any]) -> Outcome:
+    """Raises whatever the values make Python raise: they are of none."""
     if "reason" in values:
-        return Rejected(**values)
+        rejected = Rejected(**values)
+        count: Any = rejected.count
+        if not (isinstance(count, int) and _texts(rejected.file, rejected.reason, rejected.kind)):
+            raise ValueError("a rejected picture of other types")
+        return rejected
     values["aus"] = {int(au): value for au, value in values["aus"].items()}
-    values["landmarks"] = np.array(values["landmarks"])
-    return Row(**values)
+    values["landmarks"] = np.array(values["landmarks"], np.float64)
+    row = Row(**values)
+    labels = all(value in (0, 1, None) for value in row.aus.values())
+    if not (labels and row.landmarks.shape == (68, 2) and _texts(row.file_name, row.subject, row.split, row.mark)):
+        raise ValueError("a face of other types")
+    if not _texts(*row.more, *row.more.values()):
+        raise ValueError("columns of other types")
+    return row
+
+
+def _texts(*values: Any) -> bool:
+    return all(isinstance(value, str) for value in values)

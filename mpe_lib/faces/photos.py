@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import cv2
 
-from mpe_lib.errors import UserError
+from mpe_lib.errors import UserError, one_line
 from mpe_lib.faces.align import align, detect, landmark_model
 from mpe_lib.faces.folder import Outcome, Rejected, Row, fill, row
 from mpe_lib.faces.picture import FORMATS, read_picture, write_png
@@ -180,7 +180,7 @@ def make(folder: Path, photo: Photo) -> Outcome:
     try:
         picture = read_picture(photo.path)
     except UserError as error:
-        return Rejected(photo.file, str(error).removeprefix(f"{photo.path} "))
+        return Rejected(photo.file, str(error).removeprefix(one_line(str(photo.path)) + " "))
     faces = detect(picture, upsample=(0, 1) if max(picture.shape) <= DOUBLED else (0,))
     if not faces:
         return Rejected(photo.file, "no face found; it must be seen from the front, upright and large enough")

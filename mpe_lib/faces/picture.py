@@ -2,8 +2,11 @@
 
 import stat
 import warnings
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +17,21 @@ from mpe_lib.files import atomic
 
 #: Common formats that Pillow decodes by itself: EPS, for one, would start Ghostscript.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
-MAX_PIXELS = 100_000_000  #: of a picture that is opened
+MAX_PIXELS = 50_000_000  #: 0.8 GB while a WebP is decoded, which takes more than any other
+MAX_SLOW = 1_000_000  #: pixels of what Pillow decodes in Python: BMP in runs, PPM as text or of few levels
+MAX_PARTS = 100  #: scans or EXIF blocks of a JPEG; a small file may hold thousands, and each takes its time
+STRIP = 1 << 20  #: pixels converted at once
 
-# What undoes each EXIF orientation. ImageOps.exif_transpose would also rewrite the rest of the EXIF block,
-# and fail where a field that nobody needs is damaged.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+# How an upright picture lies in a file, by EXIF orientation. ImageOps.exif_transpose would also rewrite the rest of
+# the EXIF block, and fail where a field that nobody needs is damaged.
+_AS_STORED: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    2: np.fliplr,
+    3: lambda upright: np.rot90(upright, 2),
+    4: np.flipud,
+    5: lambda upright: upright.swapaxes(0, 1),
+    6: np.rot90,
+    7: lambda upright: np.rot90(upright, 2).swapaxes(0, 1),
+    8: lambda upright: np.rot90(upright, -1),
 }
 
 
@@ -39,39 +45,48 @@ def read_picture(path: str | Path) -> NDArray[np.uint8]:
         (H, W, 3) uint8.
 
     Raises:
-        UserError: missing, empty, not a picture, damaged, above 100 megapixels (told from the header,
+        UserError: missing, empty, not a picture, damaged, above 50 megapixels (told from the header,
             before anything is decoded), or with values that have no fixed white.
     """
-    return _decode(Path(path), str(path))
+    with _plain_errors(str(path)):
+        _check_file(Path(path))
+        with open(path, "rb") as file:
+            return _decode(file, str(path))
 
 
 def decode_picture(data: bytes, name: str) -> NDArray[np.uint8]:
     """The same of a picture that is in memory, an upload; `name` is what errors call it."""
     if not data:
         raise UserError(f"{name} is empty", "copy it again from its source")
-    return _decode(BytesIO(data), name)
+    with _plain_errors(name):
+        return _decode(BytesIO(data), name)
 
 
-def _decode(source: Path | BytesIO, path: str) -> NDArray[np.uint8]:
+def _decode(file: BinaryIO, name: str) -> NDArray[np.uint8]:
+    _check_jpeg(file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of large pictures, which have our limit, and odd metadata
+        with Image.open(file, formats=FORMATS) as image:
+            _check_header(name, image)
+            image.load()
+            return _upright(image)
+
+
+@contextmanager
+def _plain_errors(name: str) -> Generator[None]:
+    """Tell whatever reading a picture raises as a UserError."""
     try:
-        if isinstance(source, Path):
-            _check_file(source)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of large pictures, which have our limit, and odd metadata
-            with Image.open(source, formats=FORMATS) as image:
-                _check_header(path, image)
-                image.load()
-                return np.array(_to_rgb(image))
+        yield
     except UserError:
         raise
     except PermissionError as error:
-        raise UserError(f"{path} may not be read", "change its permissions") from error
+        raise UserError(f"{name} may not be read", "change its permissions") from error
     except Image.DecompressionBombError as error:  # Pillow's own limit, far above ours
-        raise _too_large(path) from error
+        raise _too_large(name) from error
     except UnidentifiedImageError as error:
-        raise UserError(f"{path} is not a picture in a known format", f"use {', '.join(FORMATS)}") from error
+        raise UserError(f"{name} is not a picture in a known format", f"use {', '.join(FORMATS)}") from error
     except Exception as error:  # decoders raise SyntaxError, struct.error, zlib.error, ...
-        raise UserError(f"{path} cannot be decoded ({error})", "copy it again from its source") from error
+        raise UserError(f"{name} cannot be decoded ({error})", "copy it again from its source") from error
 
 
 def write_png(path: str | Path, picture: NDArray[np.uint8]) -> None:
@@ -94,12 +109,27 @@ def _check_file(path: Path) -> None:
         raise UserError(f"{path} is empty", "copy it again from its source")
 
 
+def _check_jpeg(file: BinaryIO) -> None:
+    """Raises ValueError: a JPEG of parts without end; what is counted are marks that pixels can't hold."""
+    if file.read(2) == b"\xff\xd8":
+        content = file.read()
+        if max(content.count(mark) for mark in (b"\xff\xda", b"Exif\0\0")) > MAX_PARTS:
+            raise ValueError(f"more than {MAX_PARTS} scans or EXIF blocks")
+    file.seek(0)
+
+
 def _check_header(path: str, image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(path)
+    if image.width * image.height > MAX_SLOW and _in_python(image):
+        raise UserError(f"{path} is too large for its kind, which takes long to decode", "save it as PNG")
     # White may be 1, 255 or the largest value there is. (Pillow holds 16-bit PGM in mode "I" too.)
     if image.mode in ("F", "LAB") or (image.mode == "I" and image.format == "TIFF"):
         raise UserError(f"{path} has no 8-bit or 16-bit colours (mode {image.mode})", "save it as 8-bit PNG")
+
+
+def _in_python(image: Any) -> bool:
+    return any(tile[0] in Image.DECODERS for tile in image.tile)
 
 
 def _too_large(path: str) -> UserError:
@@ -108,18 +138,29 @@ def _too_large(path: str) -> UserError:
 
 def _orientation(image: Image.Image) -> int:
     try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1)
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # whatever the damaged block makes its parser raise, the picture itself is whole
         return 1
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _upright(image: Image.Image) -> NDArray[np.uint8]:
+    """The pixels as they are meant to be seen, strip by strip: whole copies of a large picture would be gigabytes."""
     orientation = _orientation(image)
+    width, height = image.size
+    upright = np.empty((width, height, 3) if orientation in (5, 6, 7, 8) else (height, width, 3), np.uint8)
+    stored = _AS_STORED.get(orientation, lambda upright: upright)(upright)
+    step = max(1, STRIP // width)
+    for top in range(0, height, step):
+        bottom = min(top + step, height)
+        stored[top:bottom] = np.asarray(_to_rgb(image.crop((0, top, width, bottom))))
+    return upright
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey: Pillow's convert would clip it at 255
         image = Image.fromarray(((np.asarray(image, np.uint32) + 128) // 257).astype(np.uint8))
     if image.has_transparency_data:
         # Over mid-grey neither dark nor light hair melts into the ground, and neither does ink of any colour.
         ground = Image.new("RGBA", image.size, (128, 128, 128, 255))
         image = Image.alpha_composite(ground, image.convert("RGBA"))
-    image = image.convert("RGB")
-    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+    return image.convert("RGB")

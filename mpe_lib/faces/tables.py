@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,8 @@ import numpy as np
 
 from mpe_lib.config import AUS, near
 from mpe_lib.errors import UserError
-from mpe_lib.faces.facset import AU_VALUES
+from mpe_lib.faces.facset import AU_VALUES, check_once
+from mpe_lib.files import open_text
 
 KNOWN_AUS = sorted(
     {*AUS, 5, 20, 28, 43, 45}
@@ -136,7 +138,7 @@ def _au_columns(table: Table) -> dict[int, str]:
     """The column of each unit."""
     found: dict[int, str] = {}
     for column in table.columns:
-        unit = re.fullmatch(r"AU(\d+)", column)
+        unit = re.fullmatch(r"AU(\d{1,9})", column)
         if unit is None and (not re.match(r"AU[\W\d_]", column) or re.fullmatch(r"AU\d+_intensity", column)):
             continue
         au = int(unit[1]) if unit else -1
@@ -154,14 +156,12 @@ def _au_columns(table: Table) -> dict[int, str]:
 def _read_csv(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """Columns and rows with their line numbers."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with open_text(path) as file:
             reader = csv.reader(file)
             columns = [name.strip() for name in next(reader, [])]
-            twice = [name for name in columns if name and columns.count(name) > 1]
-            if twice:
-                raise UserError(f"{path}: two columns are called {twice[0]}", "keep one of them")
-            blank = [""] * len(columns)
-            return columns, [(reader.line_num, dict(zip(columns, row + blank, strict=False))) for row in reader if row]
+            check_once(path, columns)
+            rows = ((reader.line_num, zip(columns, row, strict=False)) for row in reader if row)
+            return columns, [(line, defaultdict(str, row)) for line, row in rows]  # cells that are not there are blank
     except FileNotFoundError as error:
         raise UserError(f"{path}: not found", "check the name") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -11,6 +11,7 @@ from torch import nn
 
 from mpe_lib.config import Config, NetConfig
 from mpe_lib.errors import UserError
+from mpe_lib.nets.fit import misfit
 
 FILE = "model.safetensors"  #: as other libraries call it, beside config.json
 
@@ -26,6 +27,21 @@ class Pretrained(
     def _save_pretrained(self, save_directory: Path) -> None:
         assert isinstance(self, nn.Module)
         save_file({name: each.contiguous() for name, each in self.state_dict().items()}, save_directory / FILE)
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> Self:
+        """A network of the Hub, or of a folder that `save_pretrained` wrote; options as huggingface_hub has them.
+
+        Raises:
+            UserError: no config.json, one that can't be read, or weights that do not fit it.
+        """
+        try:
+            return super().from_pretrained(pretrained_model_name_or_path, **options)
+        except UserError:
+            raise
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:  # no JSON, no table, no name
+            said = f"{pretrained_model_name_or_path}: no config.json to read ({error})"
+            raise UserError(said, "name what `save_pretrained` or `push_to_hub` wrote") from error
 
     @classmethod
     def _decode_arg(cls, expected_type: type[Any], value: Any) -> Any:
@@ -67,11 +83,14 @@ class Pretrained(
                     token=token,
                 )
             )
+        try:
+            tensors = load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise UserError(f"{path}: damaged, or no safetensors file ({error})", "save them again") from error
+        problem = misfit(lambda: cls(config), {name: tensor.shape for name, tensor in tensors.items()})
+        if problem:
+            raise UserError(f"{path}: weights that do not fit its config.json ({problem})", "save them again")
         net = cls(config)
         assert isinstance(net, nn.Module)
-        try:
-            net.load_state_dict(load_file(path))
-        except (SafetensorError, OSError, RuntimeError) as error:
-            first = str(error).strip().splitlines()[0]
-            raise UserError(f"{path}: weights that do not fit its config.json ({first})", "save them again") from error
+        net.load_state_dict(tensors)
         return net.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

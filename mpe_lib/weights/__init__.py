@@ -12,8 +12,9 @@ from torch import Tensor
 
 from mpe_lib.config import Config, near
 from mpe_lib.errors import UserError
-from mpe_lib.files import atomic
+from mpe_lib.files import atomic, parse_json
 from mpe_lib.nets import System, build_model
+from mpe_lib.nets.fit import misfit
 
 SHIPPED = Path(__file__).parent  #: in compared/ those of other systems
 
@@ -27,15 +28,8 @@ def load(weights: str | Path = "small") -> System:
     Raises:
         UserError: no such name or file; damaged, a pickle, or of another architecture.
     """
-    path = find(weights)
-    config, tensors = _read(path)
+    config, tensors = _read(find(weights))
     net = build_model(config.net)
-    missing = net.state_dict().keys() ^ tensors.keys()
-    if missing:
-        raise UserError(f"{path}: tensors do not fit its config, first '{min(missing)}'", _OTHER)
-    for name, tensor in net.state_dict().items():
-        if tensors[name].shape != tensor.shape:
-            raise UserError(f"{path}: '{name}' is {list(tensors[name].shape)}, not {list(tensor.shape)}", _OTHER)
     net.load_state_dict(tensors)  # copies half precision into single
     return net.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
@@ -60,7 +54,7 @@ def find(weights: str | Path) -> Path:
     path = Path(weights)
     if os.path.isdir(path):
         path = path / "best" / "net.safetensors"
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise UserError(f"{weights}: no best/net.safetensors in this folder", "name a run that has validated")
     if os.path.isfile(path):  # unlike Path's, false of a name that is too long
         return path
@@ -85,16 +79,27 @@ def save(path: Path, tensors: Mapping[str, Tensor], config: Config, *, half: boo
 
 
 def _read(path: Path) -> tuple[Config, dict[str, Tensor]]:
-    """The config and tensors of a file."""
+    """The config of a file, and its tensors, which are those of such a network."""
     try:
         with safe_open(path, framework="pt") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            config = _config(path, file.metadata() or {})
+            shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            problem = misfit(lambda: build_model(config.net), shapes)
+            if problem:
+                raise UserError(f"{path}: {problem}", _OTHER)
+            tensors = {name: file.get_tensor(name) for name in shapes}
     except (SafetensorError, OSError) as error:
         raise UserError(
             f"{path}: damaged, or no safetensors file ({error})", "pickled weights are refused; copy the file again"
         ) from error
+    odd = next((name for name, tensor in tensors.items() if not tensor.isfinite().all()), None)
+    if odd is not None:
+        raise UserError(f"{path}: '{odd}' holds numbers that are not finite", "train again or name other weights")
+    return config, tensors
+
+
+def _config(path: Path, metadata: Mapping[str, str]) -> Config:
     try:
-        return Config.from_dict(json.loads(metadata["config"])), tensors
+        return Config.from_dict(parse_json(metadata["config"]))
     except (KeyError, ValueError, AttributeError) as error:  # none, no JSON, no table
         raise UserError(f"{path}: holds no config of a network ({error})", _OTHER) from error
