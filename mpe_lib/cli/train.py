@@ -108,7 +108,8 @@ def _tell_end(out: Path, summary: "Summary") -> None:
     if summary.best_psnr is not None:
         best = f"best {summary.best_psnr:.2f} dB (Y, border 0) after update {summary.best_update}"
     skipped = f", {summary.skipped} updates skipped" if summary.skipped else ""
-    print(f"{out}: {best}, {summary.seconds:.0f} s{skipped}")
+    damaged = f", {summary.damaged} of the faces damaged and replaced" if summary.damaged else ""
+    print(f"{out}: {best}, {summary.seconds:.0f} s{skipped}{damaged}")
 
 
 def field(text: str) -> tuple[str, str]:
