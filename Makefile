@@ -15,6 +15,11 @@ test: lint  ## everything that CI checks
 	.venv/bin/pytest -q -n 2 --ignore=tests/notebooks --ignore=tests/browser --durations=5
 	.venv/bin/pytest -q -n 2 --dist worksteal --durations=10 tests/notebooks
 
+test-latest:  ## the library's tests on the newest versions that pyproject.toml allows, in out/latest
+	$(PYTHON) -m venv --clear out/latest
+	out/latest/bin/pip install -q $$($(PYTHON) tools/torch_index.py) -e '.[notebooks,docs,dev]'
+	out/latest/bin/pytest -q -n 2 --ignore=tests/notebooks --ignore=tests/browser --deselect tests/test_environments.py::test_constraints_are_what_is_installed
+
 mutation: $(READY)  ## change losses, au and metrics in hundreds of ways: which do their tests miss?
 	.venv/bin/python tools/mutation.py
 
@@ -59,11 +64,11 @@ environments: $(READY)  ## write the conda environments out of pyproject.toml, a
 	.venv/bin/python tools/environments.py pins
 
 clean:  ## remove what make has made
-	rm -rf .venv mutants .coverage* out/demo out/site build *.egg-info .*_cache .hypothesis
+	rm -rf .venv mutants .coverage* out/demo out/latest out/site build *.egg-info .*_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install $$(.venv/bin/python tools/torch_index.py) -c constraints.txt -e '.[notebooks,docs,dev]'
 	touch $@
 
-.PHONY: help demo test test-browser mutation coverage lint lab app lessons assignment grade docs figures environments clean
+.PHONY: help demo test test-latest test-browser mutation coverage lint lab app lessons assignment grade docs figures environments clean

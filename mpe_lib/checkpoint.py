@@ -33,6 +33,7 @@ class Position(NamedTuple):
     best_psnr: float = float("-inf")
     best_update: int = 0
     skipped: int = 0  # updates that nothing was learnt from
+    damaged: tuple[str, ...] = ()  # faces that can't be read, why
 
 
 class Run:

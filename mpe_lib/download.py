@@ -1,11 +1,16 @@
 """What every download has in common: addresses that can be trusted, and why one failed."""
 
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
-from requests.exceptions import HTTPError, RequestException
+import pooch
+from requests import Response
+from requests.exceptions import HTTPError, InvalidURL, RequestException
 
 from mpe_lib.errors import UserError
+
+UNEXPECTED = "it is not the one expected (SHA-256)"  #: why a download is not taken
 
 
 def check_address(url: str) -> None:
@@ -14,17 +19,36 @@ def check_address(url: str) -> None:
     Raises:
         UserError: no https, and not this machine.
     """
-    parts = urlsplit(url)
-    try:
-        local = ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        local = parts.hostname == "localhost"
-    if parts.scheme != "https" and not (parts.scheme == "http" and local):
+    if not _trusted(url):
         raise UserError(f"{url} is no https address", "only this machine may be asked without")
+
+
+def downloader(**options: Any) -> pooch.HTTPDownloader:
+    """For pooch: one that follows no redirect to an address that `check_address` refuses; requests asks there never."""
+    return pooch.HTTPDownloader(hooks={"response": _check_redirect}, **options)
 
 
 def failure(error: RequestException, url: str) -> str:
     """Why nothing came from this address."""
     if isinstance(error, HTTPError):
         return f"the server answers {error}"
+    if isinstance(error, InvalidURL):
+        return str(error)
     return f"no connection to {urlsplit(url).hostname}, or it broke off"
+
+
+def _trusted(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        local = ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        local = parts.hostname == "localhost"
+    return parts.scheme == "https" or (parts.scheme == "http" and local)
+
+
+def _check_redirect(response: Response, *_: Any, **__: Any) -> None:
+    """Called by requests with every answer, before it goes where that leads."""
+    if response.is_redirect:
+        target = urljoin(response.url, response.headers["location"])
+        if not _trusted(target):
+            raise InvalidURL(f"the server leads to {target}, which is no https address")

@@ -33,6 +33,9 @@ def evaluate(net: System, faces: Faces, border: int = 0) -> dict[str, Any]:
         n, border; bicubic {psnr, ssim}; steps, a list of the same; landmark_nme; au {f1, accuracy,
         per_au {AUn: {f1, accuracy, positives, n}}}; means over faces, F1 and accuracy over units. faces {psnr, ssim},
         each a list by picture (bicubic, then the steps) of a list by face.
+
+    Raises:
+        UserError: a face can't be read; without it the figures would be those of another test set.
     """
     quality: list[Tensor] = []  # each (1 + steps, 2, n): PSNR and SSIM of bicubic and of every step
     nme: list[Tensor] = []

@@ -104,9 +104,10 @@ def measure(experiment: Experiment, net: System, summary: Mapping[str, Any]) -> 
 
     Returns:
         name, preset, changes, seed, fold, start; budget {updates, batch, faces, seconds}, the seconds of the last
-        process that trained; train and test {faces, n, fingerprint}; parameters; commit, machine: where it was
-        measured; figures, as `evaluate` has them, and border 8, the same
-        without faces; priors, as `prior_effects` has them, of MPENet; recognised, a list of what `recognise` gives.
+        process that trained; train and test {faces, n, fingerprint}, train also damaged, how many of n can't be
+        read; parameters; commit, machine: where it was measured; figures, as `evaluate` has them, and border 8, the
+        same without faces; priors, as `prior_effects` has them, of MPENet; recognised, a list of what `recognise`
+        gives.
     """
     config = experiment.config()
     folders = face_folders(experiment.faces, config.net.face_scale)
@@ -132,7 +133,7 @@ def measure(experiment: Experiment, net: System, summary: Mapping[str, Any]) -> 
             "faces": t.updates * t.batch,
             "seconds": round(summary["seconds"]),
         },
-        "train": _described(folders, read("train", ())),
+        "train": _described(folders, read("train", ())) | {"damaged": summary.get("damaged", 0)},
         "test": _described(folders, read("test", ())),
         "parameters": sum(each.numel() for each in net.parameters()),
         "commit": commit(),

@@ -1,6 +1,7 @@
 """What the perceptual loss compares faces by (Eq. 10): features that their user gets, or those trained here."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from requests.exceptions import RequestException
 from safetensors.torch import load_file
 from torch import nn
 
-from mpe_lib.download import check_address, failure
+from mpe_lib.download import UNEXPECTED, check_address, downloader, failure
 from mpe_lib.errors import UserError
 from mpe_lib.files import check_ordinary, writing
 from mpe_lib.nets import VGGFace
@@ -19,6 +20,7 @@ from mpe_lib.nets.compared.lightcnn import LightCNN
 
 OWN = Path(__file__).parent / "weights" / "features" / "own.safetensors"  #: weights that come with the library
 OWN_WIDTH = 0.25  #: of VGG-Face's
+SUM = "#sha256="  #: behind an address, as pip has it
 
 
 class Public(NamedTuple):
@@ -66,7 +68,8 @@ def find_features(
     Args:
         kind: "vggface", "lightcnn", or "own" for those that come with mpe_lib; weights trained with these say so in
             their name.
-        source: file or address of the first two; an address is downloaded once, into the user's cache.
+        source: file or address of the first two; an address ends in #sha256= and the sum of its file, which is
+            downloaded once, into the user's cache.
         report: told the bytes done and all bytes of a download.
 
     Raises:
@@ -118,19 +121,26 @@ def read_features(public: Public, path: Path) -> nn.Module:
     return features.eval()
 
 
-def _download(kind: str, url: str, report: Callable[[int, int], None]) -> Path:
-    """The file of an address, from the user's cache if it is there."""
+def _download(kind: str, source: str, report: Callable[[int, int], None]) -> Path:
+    """The file of an address and its sum, from the user's cache if it is there."""
+    url, _, digest = source.partition(SUM)
     check_address(url)
+    if digest and not re.fullmatch("[0-9a-f]{64}", digest):
+        raise UserError(f"{source}: '{digest}' is no SHA-256", "write its 64 digits, 0 to 9 and a to f")
     pooch.get_logger().setLevel("WARNING")
     name = f"{kind}-{hashlib.sha256(url.encode()).hexdigest()[:16]}.pth"
     cache = pooch.os_cache("mpe")
-    bar: Any = _Reported(report)
-    http: Any = pooch.HTTPDownloader(progressbar=bar)
+    http = downloader(progressbar=_Reported(report))
     with writing(cache):
         try:
-            return Path(pooch.retrieve(url, known_hash=None, fname=name, path=cache, downloader=http))
-        except RequestException as error:
-            raise UserError(f"{url} cannot be downloaded: {failure(error, url)}", "check the network") from error
+            path = Path(pooch.retrieve(url, digest or None, name, cache, downloader=http))
+        except (RequestException, ValueError) as error:  # the first is an OSError, but no failure to write
+            reason = failure(error, url) if isinstance(error, RequestException) else UNEXPECTED
+            raise UserError(f"{url} cannot be downloaded: {reason}", "check the network and the address") from error
+    if not digest:
+        remedy = f"if this is the file that you want, give its sum too: {url}{SUM}{pooch.file_hash(str(path))}"
+        raise UserError(f"{url} is downloaded, and not used before you say what it must be", remedy)
+    return path
 
 
 class _Reported:

@@ -2,15 +2,16 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast
+from accelerate.utils import broadcast, gather_object
 
 from mpe_lib.checkpoint import Position, Run
 from mpe_lib.config import Config
+from mpe_lib.faces.crops import check_damaged
 from mpe_lib.faces.facset import Faces
 from mpe_lib.learner import Learner, Shares, Step
 from mpe_lib.losses import LossTerms
@@ -30,6 +31,7 @@ class Progress(NamedTuple):
     psnr: list[float] | None  # dB of every step on the validation faces, where this update validated
     shares: Shares | None  # of the loss terms in the gradient of each branch, where it was measured
     skipped: int  # updates so far that nothing was learnt from
+    damaged: tuple[str, ...]  # faces so far that can't be read, why, as they were met; others stood for them
 
 
 class Summary(NamedTuple):
@@ -40,6 +42,7 @@ class Summary(NamedTuple):
     best_psnr: float | None  # dB on Y, border 0, of the last step on the validation faces, of the network that is kept
     best_update: int
     skipped: int  # updates that nothing was learnt from
+    damaged: int  # faces that can't be read, for which others stood
     seconds: float  # of this process
 
 
@@ -47,10 +50,11 @@ class Record:
     """Where a training stands, and what it writes: the main process alone does."""
 
     def __init__(
-        self, config: Config, accelerator: Accelerator, learner: Learner, validation: Faces, run: Run, faces: str
+        self, config: Config, accelerator: Accelerator, learner: Learner, validation: Faces, run: Run, faces: Faces
     ) -> None:
         self._config, self._accelerator, self._learner = config, accelerator, learner
-        self._validation, self._run, self._faces = validation, run, faces
+        self._validation, self._run, self._faces = validation, run, faces.fingerprint()
+        self._count = len(faces)
         self.position = Position()
         self._in_a_row = 0  # updates that nothing was learnt from
 
@@ -70,11 +74,22 @@ class Record:
             self._run.begin(self._config)
         self._accelerator.init_trackers("mpe", dict(_flat(self._config.to_dict())))
 
-    def count(self, step: Step) -> None:
-        """Take note of an update."""
+    def count(self, step: Step, damaged: Iterable[str]) -> None:
+        """Take note of an update, and of why some of its faces can't be read, in lines.
+
+        Raises:
+            UserError: see `check_damaged`.
+        """
         self._in_a_row = self._in_a_row + 1 if step.problem else 0
         now, skipped = self.position.update + 1, self.position.skipped + (step.problem is not None)
         self.position = self.position._replace(update=now, skipped=skipped)
+        self._note(line for lines in damaged for line in lines.splitlines())
+
+    def _note(self, damaged: Iterable[str]) -> None:
+        """Each once."""
+        known = tuple(dict.fromkeys([*self.position.damaged, *damaged]))
+        check_damaged(known, self._count)
+        self.position = self.position._replace(damaged=known)
 
     def validate(self) -> list[float] | None:
         """The averaged network's PSNR by step, None without faces to validate on.
@@ -95,16 +110,19 @@ class Record:
         return steps
 
     def log(self, progress: Progress) -> Progress:
-        """A line of metrics.jsonl, and of the tracker; the terms become the mean over all processes."""
+        """A line of metrics.jsonl, and of the tracker; terms and damaged faces become those of all processes."""
+        self._note(gather_object([*self.position.damaged]))
         known = progress.terms.known()
         means: Any = self._accelerator.reduce(torch.stack(list(known.values())), "mean")
-        progress = progress._replace(terms=progress.terms._replace(**dict(zip(known, means, strict=True))))
+        terms = progress.terms._replace(**dict(zip(known, means, strict=True)))
+        progress = progress._replace(terms=terms, damaged=self.position.damaged)
         lr = self._learner.optimizers["net"].param_groups[0]["lr"]
         line: dict[str, Any] = {"update": progress.update, "lr": lr, "faces_per_second": progress.faces_per_second}
         line |= {f"loss_{name}": _number(mean) for name, mean in zip(known, means.tolist(), strict=True)}
         line |= {"psnr": progress.psnr} if progress.psnr else {}
         line |= {"gradient_shares": progress.shares} if progress.shares else {}
         line |= {"skipped": progress.skipped} if progress.skipped else {}
+        line |= {"damaged": len(progress.damaged)} if progress.damaged else {}
         if self._accelerator.is_main_process:
             self._run.log(json.dumps(line))
         self._accelerator.log(dict(_flat(line)), step=progress.update)
@@ -120,7 +138,8 @@ class Record:
         place = self.position
         finished = place.update == self._config.train.updates
         best = _number(place.best_psnr)
-        summary = Summary(place.update, finished, best, place.best_update, place.skipped, seconds)
+        damaged = len(place.damaged)
+        summary = Summary(place.update, finished, best, place.best_update, place.skipped, damaged, seconds)
         if self._accelerator.is_main_process and finished and learnt:
             self._run.finish(summary._asdict())
         for tracker in self._accelerator.trackers:

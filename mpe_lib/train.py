@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from mpe_lib.checkpoint import Run
 from mpe_lib.config import Config, near
 from mpe_lib.errors import UserError
-from mpe_lib.faces.crops import RandomCrops, Shuffled
+from mpe_lib.faces.crops import RandomCrops, Shuffled, Tolerant
 from mpe_lib.faces.facset import Faces
 from mpe_lib.files import alone
 from mpe_lib.learner import Learner
@@ -48,7 +48,7 @@ def train(
     `out` receives config.json, metrics.jsonl, last/ and previous/ (to resume), best/ (by validation PSNR; the last
     of MPEGAN, which does not aim at PSNR, or without validation faces) and, at the end, summary.json. Ctrl-C ends
     the training after the update under way; `resume` goes on from last/ with the same data in the same order. An
-    update whose loss or gradient is not finite is skipped.
+    update whose loss or gradient is not finite is skipped; the next face stands for one that can't be read.
 
     Args:
         config, faces, out, resume: as above.
@@ -60,8 +60,8 @@ def train(
 
     Raises:
         UserError: `out` holds a run already and `resume` is false, or holds none and it is true; or its config or
-            its faces are others; another process trains there; the loss was not finite for several updates in a row; no
-            such tracker.
+            its faces are others; another process trains there; the loss was not finite for several updates in a row;
+            more than a tenth of the faces, or one to validate on, can't be read; no such tracker.
     """
     t = config.train
     if not t.recompute:  # which is for those who have little of it
@@ -70,7 +70,7 @@ def train(
     if t.lambda_per and features is None:
         raise UserError(f"train.lambda_per={t.lambda_per} needs features to compare", "see mpe_lib.features")
     learner = Learner(config, au_weights(faces.rates()), accelerator, features if t.lambda_per else None, start)
-    record = Record(config, accelerator, learner, validation, Run(out), faces.fingerprint())
+    record = Record(config, accelerator, learner, validation, Run(out), faces)
     if resume:
         Run(out).checkpoints()  # without one there is no folder either, and none is to be made
     with alone(out) if accelerator.is_main_process else nullcontext():
@@ -91,16 +91,16 @@ def _updates(
     t = config.train
     first = record.position.update
     batches = Shuffled(faces.frequency, t.batch, first, t.updates, t.seed)
-    crops = RandomCrops(faces, t.scale_jitter, t.seed)
+    crops = Tolerant(RandomCrops(faces, t.scale_jitter, t.seed))
     on_gpu = accelerator.device.type == "cuda"
     workers = t.workers or (min(WORKERS, cores() - 1) if on_gpu else 0)
     loader = accelerator.prepare(DataLoader(crops, batch_sampler=batches, num_workers=workers, pin_memory=on_gpu))
     begun = time.perf_counter()
 
     with _plain_errors(), enough_memory(config), _interruption() as interrupted:
-        for update, batch in enumerate(loader, first + 1):
+        for update, (batch, damaged) in enumerate(loader, first + 1):
             step = learner.update(batch, update, measure=update == 1 or update % t.validate_every == 0)
-            record.count(step)
+            record.count(step, damaged)
             last = update == t.updates or record.fails or _stopped(accelerator, interrupted, update, t.log_every)
             steps = None
             if (last or update % t.validate_every == 0) and not step.problem:
@@ -115,6 +115,7 @@ def _updates(
                 steps,
                 None if step.problem else step.shares,
                 record.position.skipped,
+                record.position.damaged,
             )
             if last or update % t.log_every == 0 or steps is not None:
                 progress = record.log(progress)

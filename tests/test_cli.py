@@ -354,6 +354,18 @@ def test_train_to_the_end(mpe: Mpe, faces: Path, tmp_path: Path) -> None:
     assert "holds a run already; --resume it" in one_line(mpe(*arguments, "--set", "net.aus=6,12"))
 
 
+def test_train_with_a_damaged_face(mpe: Mpe, own_faces: Path, tmp_path: Path) -> None:
+    path = own_faces / "002.png"
+    path.write_bytes(b"")
+    sets = ["--set=train.batch=12", "--set=train.log_every=1"]
+    arguments = ["train", "--preset", "tiny", "--faces", own_faces, "--out", tmp_path / "run", "--set=net.aus=6,12"]
+    result = mpe(*arguments, "--updates", 2, *sets)
+    assert result.code == 0
+    assert result.err.splitlines()[0] == f"mpe: {path} is empty; copy it again from its source"
+    assert result.err.count(str(path)) == 1
+    assert result.out.endswith(", 1 of the faces damaged and replaced\n")
+
+
 def test_train_without_validation_faces(mpe: Mpe, faces: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(faces, tmp_path / "faces"))
     table = folder / "metadata.csv"

@@ -13,9 +13,20 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from mpe_lib.errors import UserError
 from mpe_lib.faces.align import detect
 from mpe_lib.faces.astronaut import astronaut
-from mpe_lib.faces.crops import CentreCrops, RandomCrops, Sample, Shuffled, central, crop, flip
+from mpe_lib.faces.crops import (
+    CentreCrops,
+    RandomCrops,
+    Sample,
+    Shuffled,
+    Tolerant,
+    central,
+    check_damaged,
+    crop,
+    flip,
+)
 from mpe_lib.faces.degrade import degrade
 from mpe_lib.faces.facset import Faces, read_faces
 from mpe_lib.pixels import Picture, to_picture, to_tensor
@@ -173,6 +184,41 @@ def test_workers_change_nothing(faces: Path) -> None:
     )
     assert len(alone) == 4
     assert all(equal(a, b) for a, b in zip(alone, helped, strict=True))
+
+
+# ---- damaged faces
+
+
+def test_the_next_face_that_can_be_read_stands_for_a_damaged_one(own_faces: Path) -> None:
+    read = read_faces(own_faces, "train", AUS)
+    read = read + read  # 24, of which two may be damaged
+    read.paths[2], read.paths[23] = own_faces / "gone.png", own_faces / "metadata.csv"
+    crops = RandomCrops(read, 0.08, seed=0)
+    tolerant = Tolerant(crops)
+    assert len(tolerant) == 24
+    for index, expected, told in ((1, 1, ""), (2, 3, "gone.png does not exist"), (23, 0, "is not a picture")):
+        sample, problem = tolerant[5, index]
+        assert equal(sample, crops[5, expected])
+        assert told in problem
+        assert bool(problem) == (index != expected)
+
+
+def test_several_damaged_faces_in_a_row_are_told_a_line_each(own_faces: Path) -> None:
+    read = read_faces(own_faces, "train", AUS)
+    read = read + read
+    read.paths[2:4] = [own_faces / "a.png", own_faces / "b.png"]
+    _, problems = Tolerant(RandomCrops(read, 0.08, seed=0))[0, 2]
+    assert [line.partition(" ")[0] for line in problems.splitlines()] == [str(path) for path in read.paths[2:4]]
+    read.paths[4] = own_faces / "c.png"
+    with pytest.raises(UserError, match=r"^3 of 24 faces cannot be read, more than a tenth; the last: .*c\.png does"):
+        _ = Tolerant(RandomCrops(read, 0.08, seed=0))[0, 2]
+
+
+@pytest.mark.parametrize(("damaged", "faces"), [(0, 1), (0, 9), (1, 10), (2, 29)])
+def test_a_tenth_of_the_faces_may_be_damaged(damaged: int, faces: int) -> None:
+    check_damaged(["why"] * damaged, faces)
+    with pytest.raises(UserError, match=f"{damaged + 1} of {faces} faces cannot be read"):
+        check_damaged(["why"] * (damaged + 1), faces)
 
 
 # ---- the order

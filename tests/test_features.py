@@ -1,6 +1,8 @@
 """Features are read as their public files hold them, and everything else is refused in one line."""
 
+import hashlib
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from urllib3.util import connection
 
 from mpe_lib.errors import UserError
 from mpe_lib.features import PUBLIC, find_features, read_features
@@ -150,6 +153,14 @@ def server(file: Path) -> Iterator[str]:
         def __init__(self, *args: Any) -> None:
             super().__init__(*args, directory=str(file.parent))
 
+        def send_head(self) -> Any:
+            if not self.path.startswith("/to/"):
+                return super().send_head()
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to/"))
+            self.end_headers()
+            return None
+
         def log_message(self, *_: Any) -> None:
             pass
 
@@ -166,9 +177,17 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def test_an_address_is_downloaded_once(server: str, file: Path, cache: Path, tensors: dict[str, Tensor]) -> None:
+@pytest.fixture
+def digest(file: Path) -> str:
+    return f"#sha256={hashlib.sha256(file.read_bytes()).hexdigest()}"
+
+
+@pytest.mark.parametrize("place", ["", "to//", "to/{}to/{}"])  # also by way of others of this machine
+def test_an_address_is_downloaded_once(
+    server: str, file: Path, cache: Path, tensors: dict[str, Tensor], digest: str, place: str
+) -> None:
     told: list[tuple[int, int]] = []
-    address = f"{server}vgg_face_dag.pth"
+    address = f"{server}{place.format(server, server)}vgg_face_dag.pth{digest}"
     features = find_features("vggface", address, lambda done, total: told.append((done, total)))
     assert torch.equal(features.conv1_1.weight, tensors["conv1_1.weight"])
     size = file.stat().st_size
@@ -179,6 +198,35 @@ def test_an_address_is_downloaded_once(server: str, file: Path, cache: Path, ten
     assert not told
 
 
+def test_what_comes_from_an_address_without_a_sum_is_not_read(
+    server: str, file: Path, cache: Path, digest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"{server}vgg_face_dag.pth"
+    with monkeypatch.context() as patched:
+        patched.setattr("torch.load", pytest.fail)
+        for _ in range(2):
+            with pytest.raises(UserError) as caught:
+                find_features("vggface", address)
+    assert str(caught.value) == (
+        f"{address} is downloaded, and not used before you say what it must be; "
+        f"if this is the file that you want, give its sum too: {address}{digest}"
+    )
+    find_features("vggface", address + digest)
+
+
+def test_another_file_than_the_sum_says(server: str, file: Path, cache: Path, digest: str) -> None:
+    address = f"{server}vgg_face_dag.pth"
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"cannot be downloaded: it is not the one expected \(SHA-256\); check"):
+            find_features("vggface", f"{address}#sha256={'0' * 64}")
+        assert not list(cache.iterdir())
+    find_features("vggface", address + digest)
+    (kept,) = cache.iterdir()
+    kept.write_bytes(kept.read_bytes()[:-1])  # damaged, or another: it is had anew
+    find_features("vggface", address + digest)
+    assert kept.read_bytes() == file.read_bytes()
+
+
 @pytest.mark.parametrize(
     ("address", "told"),
     [
@@ -186,14 +234,30 @@ def test_an_address_is_downloaded_once(server: str, file: Path, cache: Path, ten
         ("http://127.0.0.1:9/vgg.pth", "cannot be downloaded: no connection to 127.0.0.1"),
         ("http://example.com/vgg.pth", "is no https address; "),
         ("ftp://example.com/vgg.pth", "is no https address; "),
+        ("{}vgg_face_dag.pth#sha256=12", "'12' is no SHA-256; write its 64 digits"),
+        ("{}to/http://example.com/vgg.pth", "the server leads to http://example.com/vgg.pth, which is no https"),
+        ("{0}to/{0}to//to/http://10.0.0.1/vgg.pth", "the server leads to http://10.0.0.1/vgg.pth, which is no https"),
+        ("{}to/ftp://127.0.0.1/vgg.pth", "the server leads to ftp://127.0.0.1/vgg.pth, which is no https address"),
+        ("{}to///example.com/vgg.pth", "the server leads to http://example.com/vgg.pth, which is no https address"),
     ],
 )
-def test_nothing_comes_from_an_address(server: str, cache: Path, address: str, told: str) -> None:
+def test_nothing_comes_from_an_address(
+    server: str, cache: Path, address: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, asked = connection.create_connection, list[str]()
+
+    def noted(address: tuple[str, int], *args: Any, **options: Any) -> socket.socket:
+        asked.append(address[0])
+        return connect(address, *args, **options)
+
+    monkeypatch.setattr(connection, "create_connection", noted)
+    monkeypatch.setenv("NO_PROXY", "*")
     with pytest.raises(UserError) as caught:
         find_features("vggface", address.format(server))
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not cache.exists() or not list(cache.iterdir())
+    assert {*asked} <= {"127.0.0.1"}  # nobody else, not even in vain
 
 
 # ---- LightCNN

@@ -65,6 +65,10 @@ class Handler(BaseHTTPRequestHandler):
         server.busiest = max(server.busiest, server.busy)
         if how.startswith("missing"):
             self.send_error(404)
+        elif how.startswith("leads"):
+            self.send_response(302)
+            self.send_header("Location", "http://example.org/a.jpg")
+            self.end_headers()
         else:
             if how.startswith("silent"):
                 server.dead.wait(5)
@@ -145,6 +149,7 @@ def test_downloads_are_parallel_counted_and_kept(server: Server, tmp_path: Path)
         ("truncated!", "no connection to 127.0.0.1, or it broke off"),
         ("silent!", "no connection to 127.0.0.1, or it broke off"),
         ("wrong!", r"it is not the one expected \(SHA-256\)"),
+        ("leads!", "the server leads to http://example.org/a.jpg, which is no https address"),
         ("missing!", "the server answers 404 .* for url: .*/neutral_front/005_03.jpg"),
     ],
 )

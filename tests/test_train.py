@@ -556,18 +556,68 @@ def test_a_damaged_config(tmp_path: Path, content: bytes | None) -> None:
         Run(tmp_path).config()
 
 
+# ---- damaged pictures
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:1000])
+
+
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_damaged_picture_is_told_and_the_training_can_begin_again(
+def test_damaged_pictures_are_told_and_the_training_can_begin_again(
     own_faces: Path, faces: Path, tmp_path: Path, workers: int
 ) -> None:
     for path in read_faces(own_faces, "train", ()).paths:
-        path.write_bytes(path.read_bytes()[:1000])
+        cut_off(path)
     changes = {"train.workers": workers, "train.updates": 1}
     line = refusal(tmp_path / "run", own_faces, changes)
-    assert line.startswith(str(own_faces))
+    assert line.startswith(f"2 of 12 faces cannot be read, more than a tenth; the last: {own_faces}")
     assert ".png cannot be decoded (" in line
     assert "Traceback" not in line
     assert run(tmp_path / "run", faces, changes).finished
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_another_face_stands_for_a_damaged_one(own_faces: Path, tmp_path: Path, workers: int) -> None:
+    paths = read_faces(own_faces, "train", ()).paths
+    cut_off(paths[3])
+    told: list[tuple[str, ...]] = []
+    summary = run(
+        tmp_path / "run",
+        own_faces,
+        {"train.workers": workers, "train.updates": 12},  # two epochs
+        report=lambda progress: told.append(progress.damaged),
+    )
+    assert (summary.update, summary.damaged) == (12, 1)
+    (line,) = told[-1]
+    assert line.startswith(f"{paths[3]} cannot be decoded (")
+    counts = list(map(len, told))
+    assert counts == sorted(counts)  # told when it was met
+    assert counts[0] == 0
+    assert [each.get("damaged", 0) for each in log(tmp_path / "run")] == counts
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["damaged"] == 1
+
+
+def test_a_training_with_a_damaged_face_is_resumed_to_the_bit(own_faces: Path, tmp_path: Path) -> None:
+    cut_off(read_faces(own_faces, "train", ()).paths[3])
+    whole, halved, changes = tmp_path / "whole", tmp_path / "halved", {"train.updates": 12, "train.workers": 1}
+    run(whole, own_faces, changes)
+    first = run(halved, own_faces, changes, report=interrupt_after(6))  # the first epoch is at its end
+    assert first.damaged == 1
+    assert run(halved, own_faces, changes, resume=True).damaged == 1
+    for name in ("net.safetensors", "average.safetensors"):
+        assert (halved / "last" / name).read_bytes() == (whole / "last" / name).read_bytes()
+    counted = [[each.get("damaged", 0) for each in log(out)] for out in (whole, halved)]
+    assert counted[0] == counted[1]
+
+
+def test_a_damaged_face_to_validate_on_is_no_other_s(own_faces: Path, tmp_path: Path) -> None:
+    path = read_faces(own_faces, "val", ()).paths[0]
+    picture = path.read_bytes()
+    cut_off(path)
+    assert refusal(tmp_path / "run", own_faces, {"train.save_every": 1}).startswith(f"{path} cannot be decoded (")
+    path.write_bytes(picture)
+    assert run(tmp_path / "run", own_faces, {"train.save_every": 1}, resume=True).finished
 
 
 @pytest.mark.parametrize(

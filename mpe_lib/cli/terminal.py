@@ -17,7 +17,7 @@ INTERRUPTED = 130
 
 @contextmanager
 def training_bar() -> Generator["Callable[[Progress], None]"]:
-    """A bar with the loss terms, faces per second and time left; validation figures as lines above it."""
+    """A bar with the loss terms, faces per second and time left; above it a line for validation, or a damaged face."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
@@ -32,12 +32,16 @@ def training_bar() -> Generator["Callable[[Progress], None]"]:
     )
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None, terms="", left="?")
+        told: list[str] = []
 
         def report(progress: "Progress") -> None:
             losses = " ".join(f"{name} {value.item():.4g}" for name, value in progress.terms.known().items())
             terms = f"{losses}  {progress.faces_per_second:.1f} faces/s"
             left = str(timedelta(seconds=round(progress.seconds_left)))
             bar.update(task, completed=progress.update, total=progress.updates, terms=terms, left=left)
+            for line in progress.damaged[len(told) :]:
+                console.print(f"mpe: {line}", highlight=False, soft_wrap=True, markup=False)
+                told.append(line)
             if progress.psnr is not None:
                 steps = " ".join(f"{value:.2f}" for value in progress.psnr)
                 line = f"update {progress.update}: PSNR by step {steps} dB (Y, border 0), {losses}"

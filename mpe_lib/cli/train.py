@@ -37,10 +37,10 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
     fold: Fold = None,
     vggface: Annotated[
-        str | None, typer.Option(help="vgg_face_dag.pth or its address, for the perceptual loss of MPEGAN.")
+        str | None, typer.Option(help="vgg_face_dag.pth or its address#sha256=..., for the perceptual loss of MPEGAN.")
     ] = None,
     lightcnn: Annotated[
-        str | None, typer.Option(help="LightCNN_feature.pth or its address, for that of DICGAN.")
+        str | None, typer.Option(help="LightCNN_feature.pth or its address#sha256=..., for that of DICGAN.")
     ] = None,
     tracker: Annotated[str | None, typer.Option(help="tensorboard or wandb: where else to log to.")] = None,
     sets: Sets = None,
@@ -108,7 +108,8 @@ def _tell_end(out: Path, summary: "Summary") -> None:
     if summary.best_psnr is not None:
         best = f"best {summary.best_psnr:.2f} dB (Y, border 0) after update {summary.best_update}"
     skipped = f", {summary.skipped} updates skipped" if summary.skipped else ""
-    print(f"{out}: {best}, {summary.seconds:.0f} s{skipped}")
+    damaged = f", {summary.damaged} of the faces damaged and replaced" if summary.damaged else ""
+    print(f"{out}: {best}, {summary.seconds:.0f} s{skipped}{damaged}")
 
 
 def field(text: str) -> tuple[str, str]:

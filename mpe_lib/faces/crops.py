@@ -1,6 +1,6 @@
 """What the network is fed: 128 x 128 cut from the faces of a folder, with its 16 x 16, in an order."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from mpe_lib.heatmaps import MIRROR
 from mpe_lib.pixels import Picture, to_tensor
 
 CROP = 128  #: side of what the network is trained on (Sec. 4.2)
+DAMAGED = 0.1  #: of the faces, at most: with more of them a training would be another one
 
 
 class Sample(NamedTuple):
@@ -71,6 +72,33 @@ class RandomCrops(Dataset[Sample]):
         return _sample(face, landmarks, self.faces.aus[index])
 
 
+class Tolerant(Dataset[tuple[Sample, str]]):
+    """Random crops, where the next face of the table that can be read stands for one that can't.
+
+    With each sample comes a line for every face that it stands for, why that one can't be read; mostly none. Which
+    face is given follows from the key and the files alone, as all else.
+
+    Raises:
+        UserError: see `check_damaged`.
+    """
+
+    def __init__(self, crops: RandomCrops) -> None:
+        self.crops = crops
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[Sample, str]:
+        visit, index = key
+        damaged: list[str] = []
+        while True:
+            try:
+                return self.crops[visit, (index + len(damaged)) % len(self)], "\n".join(damaged)
+            except UserError as error:
+                damaged.append(str(error))
+            check_damaged(damaged, len(self))
+
+
 class Shuffled(Sampler[list[tuple[int, int]]]):
     """Batches of (visit, index) without end of epoch: a batch may hold the last faces of one and the first of the next.
 
@@ -118,6 +146,21 @@ class Shuffled(Sampler[list[tuple[int, int]]]):
         most = int(np.ceil(self._times.max()))
         keys = np.column_stack([number * most + again, order[met]])
         return [(int(visit), int(index)) for visit, index in random.permutation(keys)]
+
+
+def check_damaged(damaged: Collection[str], faces: int) -> None:
+    """Let a few faces be damaged.
+
+    Args:
+        damaged: a line for each, the last one met last.
+        faces: how many there are in all.
+
+    Raises:
+        UserError: more than a tenth of them are.
+    """
+    if len(damaged) > DAMAGED * faces:
+        *_, last = damaged
+        raise UserError(f"{len(damaged)} of {faces} faces cannot be read, more than a tenth; the last: {last}")
 
 
 def read_face(path: Path) -> Picture:

@@ -14,7 +14,7 @@ from typing import Any
 import pooch
 from requests.exceptions import RequestException
 
-from mpe_lib.download import check_address, failure
+from mpe_lib.download import UNEXPECTED, check_address, downloader, failure
 from mpe_lib.errors import UserError
 from mpe_lib.files import atomic, writing
 
@@ -146,7 +146,7 @@ def download(
         urls={each.name: base_url + each.path for each in files},
         retry_if_failed=RETRIES,
     )
-    http, stop = pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=1 << 16), Event()
+    http, stop = downloader(timeout=TIMEOUT, chunk_size=1 << 16), Event()
 
     def unless_stopped(url: str, output_file: Any, store: Any) -> None:
         if stop.is_set():
@@ -176,7 +176,7 @@ def _get(store: pooch.Pooch, name: str, downloader: Any) -> None:
 
 
 def _reason(error: Exception, url: str) -> str:
-    return failure(error, url) if isinstance(error, RequestException) else "it is not the one expected (SHA-256)"
+    return failure(error, url) if isinstance(error, RequestException) else UNEXPECTED
 
 
 def find_london() -> Path:

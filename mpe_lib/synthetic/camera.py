@@ -68,8 +68,8 @@ class Camera:
         (a, b, c), (d, e, f) = np.linalg.inv(np.vstack([self._frame, [0, 0, 1]]))[:2].astype(np.float32)
         return a * x + b * y + c, d * x + e * y + f
 
-    def trace(self, sheet: Sheet, z: Map, rays: tuple[Map, Map]) -> Map:
-        """Which cell of the sheet each ray meets, (h, w, 2), found by Newton's steps from the plane."""
+    def trace(self, sheet: Sheet, z: Map, rays: tuple[Map, Map]) -> tuple[Map, Map]:
+        """Which cell of the sheet each ray meets, x and y (h, w), found by Newton's steps from the plane."""
         z = sheet.blur(np.maximum(z, BEHIND), 0.012)
         (a, b), (c, d) = np.linalg.inv(self.turn[:2, :2]).astype(np.float32)
         x, y = rays[0].copy(), rays[1].copy()
@@ -79,7 +79,7 @@ class Camera:
             dx, dy = rays[0] - seen_x, rays[1] - seen_y
             x += 0.9 * (a * dx + b * dy)
             y += 0.9 * (c * dx + d * dy)
-        return np.dstack(_cells(sheet, x, y))
+        return _cells(sheet, x, y)
 
     def _project(self, x: Map, y: Map, z: Map) -> tuple[Map, Map]:
         """Perspective, onto the plane through the pivot."""

@@ -85,7 +85,7 @@ def synthesize(
     rays = camera.rays(ZOOM)
     cells = camera.trace(sheet, surface.z, rays)
     head, alpha = (
-        cv2.remap(part, cells, np.empty(0), cv2.INTER_LINEAR, borderMode=border)
+        cv2.remap(part, *cells, cv2.INTER_LINEAR, borderMode=border)
         for part, border in ((radiance, cv2.BORDER_REPLICATE), (surface.alpha, cv2.BORDER_CONSTANT))
     )
     picture = scenery(identity, light, camera, rays, random)
@@ -164,7 +164,7 @@ def _moved(sheet: Sheet, shape: Shape, rest: Surface) -> Surface:
 
 
 def _look_up(values: Map, source: Map) -> Map:
-    return cv2.remap(values, source, np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(values, *cv2.split(source), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _reflect(sheet: Sheet, shape: Shape, radiance: Map, wet: Map, light: Light, pose: Pose) -> None:

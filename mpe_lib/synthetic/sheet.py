@@ -93,8 +93,8 @@ class Sheet:
 
     def sample(self, values: Map, points: Points) -> Points:
         """Values at positions, (k,)."""
-        at = self.cells(points).astype(np.float32)[None]
-        return cv2.remap(values, at, np.empty(0), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0].astype(float)
+        x, y = self.cells(points).astype(np.float32).T[:, None]
+        return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0].astype(float)
 
     def _fixed(self, points: Points) -> NDArray[np.int32]:
         """Cells in sixteenths, as OpenCV draws between cells."""
