@@ -130,7 +130,7 @@ def _download(kind: str, source: str, report: Callable[[int, int], None]) -> Pat
     pooch.get_logger().setLevel("WARNING")
     name = f"{kind}-{hashlib.sha256(url.encode()).hexdigest()[:16]}.pth"
     cache = pooch.os_cache("mpe")
-    http = downloader(progressbar=_Reported(report))
+    http: Any = downloader(progressbar=_Reported(report))
     with writing(cache):
         try:
             path = Path(pooch.retrieve(url, digest or None, name, cache, downloader=http))
