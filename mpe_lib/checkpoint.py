@@ -49,9 +49,9 @@ class Run:
         Raises:
             UserError: the folder holds a run already, or can't be written.
         """
-        if any(os.path.exists(self.folder / name) for name in ("last", "previous", "best")):
+        if any(os.path.exists(self.folder / name) for name in ("last", "previous", "summary.json")):
             raise UserError(f"{self.folder}: holds a run already", "--resume it, or choose another folder")
-        with writing(self.folder):  # what failed before it saved anything is begun anew
+        with writing(self.folder):  # what failed before its first checkpoint is begun anew
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / "metrics.jsonl").unlink(missing_ok=True)
         _write_json(self.folder / "config.json", config.to_dict())
@@ -164,19 +164,11 @@ class Run:
         """Write a new last/; the one before becomes previous/. Killed at any moment, one of them is whole."""
         new = self.folder / "last.new"
         shutil.rmtree(new, ignore_errors=True)
-        for name, network in _networks(learner).items():
-            weights.save(new / f"{name}.safetensors", network.state_dict(), config)
-        state = {
-            "optimizers": {name: optimizer.state_dict() for name, optimizer in learner.optimizers.items()},
-            "averaged": learner.average.count,
-            "position": position._asdict(),
-            "faces": faces,
-        }
-        serialized = BytesIO()  # on a full disk torch would raise no OSError
-        torch.save(state, serialized)
-        with atomic(new / STATE) as temporary:
-            temporary.write_bytes(serialized.getbuffer())
-        _write_json(new / SUMS, _sums(new))
+        try:
+            _store(new, learner, position, config, faces)
+        except UserError:  # the disk is full: what is there already need not stay
+            shutil.rmtree(new, ignore_errors=True)
+            raise
         with writing(self.last):
             if self.last.exists():
                 shutil.rmtree(self.previous, ignore_errors=True)
@@ -184,8 +176,27 @@ class Run:
             new.rename(self.last)
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """Write summary.json."""
-        _write_json(self.folder / "summary.json", summary)
+        """Write summary.json, unless it is there: a finished run stays as it is."""
+        path = self.folder / "summary.json"
+        if not path.is_file():
+            _write_json(path, summary)
+
+
+def _store(folder: Path, learner: Learner, position: Position, config: Config, faces: str) -> None:
+    """Write a checkpoint."""
+    for name, network in _networks(learner).items():
+        weights.save(folder / f"{name}.safetensors", network.state_dict(), config)
+    state = {
+        "optimizers": {name: optimizer.state_dict() for name, optimizer in learner.optimizers.items()},
+        "averaged": learner.average.count,
+        "position": position._asdict(),
+        "faces": faces,
+    }
+    serialized = BytesIO()  # on a full disk torch would raise no OSError
+    torch.save(state, serialized)
+    with atomic(folder / STATE) as temporary:
+        temporary.write_bytes(serialized.getbuffer())
+    _write_json(folder / SUMS, _sums(folder))
 
 
 def _load(folder: Path, faces: str, learner: Learner) -> Position:

@@ -133,14 +133,14 @@ class Record:
         if self._accelerator.is_main_process:
             self._run.save_last(self._learner, self.position, self._config, self._faces)
 
-    def end(self, learnt: bool, seconds: float) -> Summary:
-        """The summary, written if the training is finished and has `learnt` something since it began."""
+    def end(self, seconds: float) -> Summary:
+        """The summary, written if the training is finished."""
         place = self.position
         finished = place.update == self._config.train.updates
         best = _number(place.best_psnr)
         damaged = len(place.damaged)
         summary = Summary(place.update, finished, best, place.best_update, place.skipped, damaged, seconds)
-        if self._accelerator.is_main_process and finished and learnt:
+        if self._accelerator.is_main_process and finished:
             self._run.finish(summary._asdict())
         for tracker in self._accelerator.trackers:
             tracker.finish()

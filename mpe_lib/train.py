@@ -127,7 +127,7 @@ def _updates(
                 raise _failed(out, update, step.problem)
             if last:
                 break
-    return record.end(learnt=record.position.update > first, seconds=time.perf_counter() - begun)
+    return record.end(time.perf_counter() - begun)
 
 
 def _accelerator(config: Config, out: Path, tracker: str | None) -> Accelerator:

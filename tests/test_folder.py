@@ -333,6 +333,20 @@ def test_memory_does_not_grow_with_the_number_of_faces(tmp_path: Path) -> None:
         assert sum(1 for _ in file) == 20_001
 
 
+def test_who_is_killed_keeps_nobody_from_a_folder_that_was_its_own(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    out = tmp_path / "out"
+    with subprocess.Popen([sys.executable, tmp_path / "script.py", out, "wait", "4", "1"]) as process:
+        while not list(out.glob("*.txt")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        with pytest.raises(UserError, match=f"^{out} is being filled by another process; wait for it, or choose"):
+            fill(out, range(4), grey, said={}, processes=1)
+        process.kill()
+    fill(out, range(4), grey, said={}, processes=1)
+    assert len(read_faces(out, "train", (12,))) == 4
+
+
 def test_ctrl_c_does_not_wait_for_what_takes_long(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
     command = [sys.executable, tmp_path / "script.py", tmp_path / "out", "wait", "4", "2"]

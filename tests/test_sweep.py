@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,14 @@ def test_every_cell_is_run_once(client: Client, notebook: Path, tmp_path: Path) 
     assert not any(cell.finished() for cell in again.cells)
     assert len(run_sweep(again, client)) == 3
     assert json.loads((tmp_path / "results" / "A-seed2.json").read_text())["text"] == "new"
+
+
+def test_two_sweeps_in_one_folder_share_it(client: Client, notebook: Path, tmp_path: Path) -> None:
+    sweep = read_sweep(written(tmp_path / "s.yaml"))
+    with ThreadPoolExecutor(2) as both:
+        ran = list(both.map(lambda _: run_sweep(sweep, client), range(2)))
+    assert [each.problem for each in (*ran[0], *ran[1])] == [None] * 6
+    assert [attempts(cell) for cell in sweep.cells] == [1, 1, 1]  # by one of them, and the other waited
 
 
 def test_a_cell_that_fails_is_told_and_costs_no_other(client: Client, notebook: Path, tmp_path: Path) -> None:

@@ -99,6 +99,8 @@ def fetch_london(
     credit = CREDIT + CHANGES.format(scale=scale)
     if _finished(out, credit):
         return out
+    with writing(out):  # before megabytes are downloaded in vain
+        out.mkdir(parents=True, exist_ok=True)
 
     def credited(done: int, total: int) -> None:  # from the first face on, so that none is without
         if done and not (out / "CREDITS.txt").is_file():
