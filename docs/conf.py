@@ -15,7 +15,7 @@ from mpe_lib.nets import System
 
 project = "mpe-lib"
 html_title = "MPENet, explained"
-author = "The mpe-lib authors"
+author = "the mpe-lib authors"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "mathml"]
 exclude_patterns = ["README.md", "benchmarks/README.md", "figures"]  # parts of pages
 
@@ -26,6 +26,7 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header", "mystnb.unknown_mime_type"]
 
+smartquotes_action = "qe"  # quotes and dots; a dash would take the place of the hyphens of --out
 default_role = "code"  # `name` in docstrings is Markdown's
 autodoc_default_options = {"members": True, "member-order": "bysource", "ignore-module-all": True}
 autodoc_preserve_defaults = True

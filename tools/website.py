@@ -70,11 +70,16 @@ def gather(source: Path) -> None:
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         nbformat.write(lesson(path), source / "notebooks" / path.name)
     for name in ("systems", "ablations"):
-        tables = all_tables(read_results(ROOT / "figures" / "results" / name))
+        tables = whole_intervals(all_tables(read_results(ROOT / "figures" / "results" / name)))
         (source / "figures" / f"{name}.md").write_text(tables, encoding="utf-8")
     command = [sys.executable, "-m", "typer", "mpe_lib.cli", "utils", "docs", "--name", "mpe", "--title", "Commands"]
     said = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True).stdout
     (source / "commands.md").write_text(whole_sentences(said), encoding="utf-8")
+
+
+def whole_intervals(tables: str) -> str:
+    """Tables whose intervals are not broken into lines."""
+    return re.sub(r"(?<=\d) (±|to) (?=[-+\d])", "\u00a0\\1\u00a0", tables)
 
 
 def whole_sentences(commands: str) -> str:

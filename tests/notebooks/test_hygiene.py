@@ -39,6 +39,11 @@ def test_begins_with_a_title_and_what_it_costs(cells: Cells, notebook: Path) -> 
         assert part in cells[0].source
 
 
+def test_says_where_it_differs_from_the_paper(cells: Cells, notebook: Path) -> None:
+    headings = [line for cell in cells for line in cell.source.splitlines() if re.match("#+ The paper says", line)]
+    assert headings == ([] if notebook.stem == "00_start_here" else ["## The paper says, we chose, because"])
+
+
 def test_has_one_parameters_cell_with_the_profile(cells: Cells) -> None:
     (parameters,) = tagged(cells, "parameters")
     assert "profile = lesson.profile()" in parameters.source
