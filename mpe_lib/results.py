@@ -147,9 +147,9 @@ def read_results(folder: str | Path) -> dict[str, Row]:
 def _check(result: Any) -> None:
     """Raises ValueError: no result, or one whose parts are not of the same faces, pictures and units."""
     _check_kind("the result", result, _RESULT)
-    faces, scores = result["test"]["n"], result["figures"]["faces"]
+    faces, scores = result["test"]["n"], [result["figures"]["faces"][what] for what in ("psnr", "ssim")]
     pictures = ["bicubic", *(f"step {number}" for number in range(1, len(result["figures"]["steps"]) + 1))]
-    if any(len(of) != len(pictures) or any(len(row) != faces for row in of) for of in scores.values()):
+    if any(len(of) != len(pictures) or any(len(row) != faces for row in of) for of in scores):
         raise ValueError(f"scores not of {len(pictures)} pictures of {faces} faces")
     for each in result["recognised"]:
         tables = [each["labels"], *(each["pictures"].get(name, {}).get("said") for name in (*pictures, "original"))]
