@@ -82,7 +82,7 @@ class Run:
         """
         kept = [folder for folder in (self.last, self.previous) if folder.is_dir()]
         if not kept:
-            raise UserError(f"{self.folder}: no last/ to resume from", "start without --resume, in an empty folder")
+            raise UserError(f"{self.folder}: no last/ to resume from", "start without --resume")
         return kept
 
     def damaged(self) -> bool:

@@ -164,7 +164,8 @@ def _moved(sheet: Sheet, shape: Shape, rest: Surface) -> Surface:
 
 
 def _look_up(values: Map, source: Map) -> Map:
-    return cv2.remap(values, *cv2.split(source), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = cv2.split(source)
+    return cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _reflect(sheet: Sheet, shape: Shape, radiance: Map, wet: Map, light: Light, pose: Pose) -> None:
