@@ -81,7 +81,7 @@ class Run:
         """
         kept = [folder for folder in (self.last, self.previous) if os.path.isdir(folder)]
         if not kept:
-            raise UserError(f"{self.folder}: no last/ to resume from", "start without --resume, in an empty folder")
+            raise UserError(f"{self.folder}: no last/ to resume from", "start without --resume")
         return kept
 
     def damaged(self) -> bool:

@@ -23,7 +23,7 @@ def check_address(url: str) -> None:
         raise UserError(f"{url} is no https address", "only this machine may be asked without")
 
 
-def downloader(**options: Any) -> pooch.HTTPDownloader:
+def downloader(**options: Any) -> Any:  # pooch's class, which its protocol does not fit
     """For pooch: one that follows no redirect to an address that `check_address` refuses; requests asks there never."""
     return pooch.HTTPDownloader(hooks={"response": _check_redirect}, **options)
 
