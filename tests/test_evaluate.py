@@ -1,6 +1,7 @@
 """What a network is worth, in figures that JSON can hold."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,26 @@ def tested(faces: Path) -> Faces:
 @pytest.fixture(scope="module")
 def figures(tiny: MPENet, tested: Faces) -> dict[str, Any]:
     return evaluate(tiny, tested)
+
+
+@pytest.fixture
+def _as_before() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("_as_before")
+@pytest.mark.parametrize("threads", [2, 4])
+def test_the_number_of_threads_changes_no_figure(
+    tiny: MPENet, tested: Faces, figures: dict[str, Any], threads: int
+) -> None:
+    torch.set_num_threads(threads)
+    other = evaluate(tiny, tested)
+    for step, same in zip(other["steps"], figures["steps"], strict=True):
+        assert step["psnr"] == pytest.approx(same["psnr"], abs=0.01)
+        assert step["ssim"] == pytest.approx(same["ssim"], abs=0.0005)
+    assert other["landmark_nme"] == pytest.approx(figures["landmark_nme"], rel=0.001)
 
 
 def without_aus() -> MPENet:
