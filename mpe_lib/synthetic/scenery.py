@@ -37,7 +37,7 @@ def scenery(i: Identity, light: Light, camera: Camera, rays: tuple[Map, Map], ra
     neck = i.skin.astype(np.float32) / 1.9 * light_in * (1 + shaded)
     _paint(picture, neck, _edge(shoulders - np.abs(x), 0.5 * unit) * _edge(y - 0.9, 0.2 * unit))
 
-    cloth = random.uniform(0.03, 0.45) * (1 + random.normal(0, 0.25, 3)).clip(0.3, 2)
+    cloth = random.choice([0.015, 0.10, 0.35, 0.8], p=[0.35, 0.3, 0.2, 0.15]) * np.exp(random.normal(0, 0.4, 3))
     collar = np.float32(2.12 + random.uniform(0, 0.25)) + 0.35 * np.exp(-((x / np.float32(0.45)) ** 2))
     collar -= 0.10 * np.clip(np.abs(x) - 0.75, 0, 2)
     folds = 0.75 + 0.2 * np.cos(3 * x)
@@ -48,14 +48,15 @@ def scenery(i: Identity, light: Light, camera: Camera, rays: tuple[Map, Map], ra
 
 def _background(x: Map, y: Map, random: Generator) -> Map:
     """A blurred room, or a plain wall."""
-    base = (random.uniform(0.03, 0.45) * (1 + random.normal(0, 0.10, 3))).astype(np.float32)
+    lit = random.choice([0.02, 0.12, 0.35, 1.0], p=[0.25, 0.3, 0.25, 0.2]) * random.lognormal(0, 0.45)
+    base = (lit * np.exp(random.normal(0, random.choice([0.06, 0.45], p=[0.6, 0.4]), 3))).astype(np.float32)
     coarse = 0.12 * random.standard_normal((24, 24, 3), np.float32) + 0.5 * random.standard_normal(
         (24, 24, 1), np.float32
     )
     room = cv2.resize(cv2.GaussianBlur(coarse, (0, 0), 1.6), x.shape[::-1], interpolation=cv2.INTER_CUBIC)
     if random.random() < 0.3:
         return base * (1.1 - 0.06 * (x**2 + (y - 0.4) ** 2))[..., None]
-    return np.clip(base * np.exp(1.3 * room), 0.005, 0.8)
+    return np.clip(base * np.exp(1.6 * room), 0.005, 1.5)
 
 
 def _edge(inside: Map, sharpness: float) -> Map:
