@@ -34,7 +34,7 @@ class Pose:
 
 def draw_pose(seed: int) -> Pose:
     """Mostly frontal, at most 20 degrees, the same for the same seed."""
-    yaw, pitch, roll = np.clip(np.random.default_rng((seed, 4)).normal(0, (7.5, 6, 3)), -20, 20)
+    yaw, pitch, roll = np.clip(np.random.default_rng((seed, 4)).normal(0, (7.5, 7, 3)), -20, 20)
     return Pose(float(yaw), float(pitch), float(roll))
 
 

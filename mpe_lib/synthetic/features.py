@@ -62,7 +62,7 @@ def add_mouth(sheet: Sheet, shape: Shape, random: Generator, surface: Surface) -
 
     closed = 1 - min(shape.gap / 0.05, 1)
     seam = sheet.stroke([((upper_edge + lower_edge) / 2)[1:-1]], 0.011)
-    left, right = (sheet.blob(x, y, 0.04, 0.022) for x, y in (top[0], top[-1]))
+    left, right = (sheet.blob(x, y, 0.06, 0.032) for x, y in (top[0], top[-1]))
     darken(surface.albedo, 0.72 * (0.25 + 0.75 * closed) * seam)
     darken(surface.albedo, 0.5 * (left + right))
     surface.z -= 0.05 * closed * seam + 0.03 * (left + right)
@@ -189,7 +189,8 @@ def _add_eyeball(
 def _add_lashes(sheet: Sheet, shape: Shape, side: int, upper: Points, lower: Points, surface: Surface) -> None:
     i = shape.identity
     feminine = 1 - i.masculine
-    line = sheet.stroke([upper], 0.014 + 0.006 * i.make_up)
+    width = 0.014 + 0.006 * i.make_up
+    line = 0.4 * sheet.stroke([upper], width) + 0.6 * sheet.stroke([upper[10:]], width)  # thicker outwards
     darken(surface.albedo, (0.60 + 0.30 * feminine) * line)
     lift = -1 if shape.upper_lid > 0.2 else 1  # the lashes of a closed eye point down
     hairs: list[Points] = []

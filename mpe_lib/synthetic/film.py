@@ -37,13 +37,13 @@ def draw_film(seed: int) -> Film:
     """
     random = np.random.default_rng((seed, 8))
     warm, green = random.normal((-0.01, 0), (0.075, 0.03))
-    colours = float(random.lognormal(0.08, 0.25))
+    colours = float(random.lognormal(0.14, 0.17))
     return Film(
         exposure=float(random.lognormal(0, 0.26)),
         balance=(float(np.exp(warm - green)), float(np.exp(green)), float(np.exp(-warm - green))),
         saturation=colours if random.random() > BLACK_AND_WHITE else 0,
         contrast=float(random.lognormal(0.28, 0.18)),
-        blur=float(random.lognormal(-0.55, 0.40)),
+        blur=float(random.lognormal(-0.55, 0.35)),
         sharpening=float(random.uniform(0, 0.9)) * bool(random.random() < 0.4),
         grain=float(random.uniform(0.002, 0.014)),
         quality=int(random.integers(55, 97)),

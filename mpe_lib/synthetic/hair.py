@@ -43,14 +43,14 @@ def _brow_hairs(curve: Points, thickness: float, weight: float, random: Generato
 def add_beard(sheet: Sheet, i: Identity, random: Generator, surface: Surface) -> None:
     """Beard, stubble, or the shadow of a shaven beard."""
     jaws = 1.1 * sheet.blob(0, 1.55, 0.66, 0.33) + 0.9 * sheet.pair(0.94, 1.12, 0.17, 0.4)
-    jaws = np.clip(jaws + 0.8 * sheet.blob(0, 0.91, 0.3, 0.075), 0, 1)
+    jaws = np.clip(jaws + 0.9 * sheet.blob(0, 0.93, 0.40, 0.08), 0, 1)
     zone = jaws * np.clip((sheet.Y - 0.79) * 8, 0, 1) * (1 - 0.9 * sheet.pair(0.62, 0.79, 0.27, 0.25))
     if i.beard == "none":
         if i.masculine > 0.5 and i.tone < 6:
             tint(surface.albedo, (0.16, 0.15, 0.15), (0.16 + 0.10 * i.brow_weight) * zone)
         return
     if i.beard == "moustache":
-        zone *= sheet.blob(0, 0.92, 0.34, 0.10)
+        zone *= np.minimum(1.3 * sheet.blob(0, 0.93, 0.42, 0.10), 1)
     elif i.beard == "goatee":
         mouth = 1.2 * sheet.blob(0, 1.55, 0.30, 0.26) + sheet.blob(0, 0.92, 0.30, 0.09)
         zone *= np.clip(mouth + sheet.pair(0.43, 1.15, 0.07, 0.25), 0, 1)
@@ -74,7 +74,7 @@ def add_hair(sheet: Sheet, i: Identity, random: Generator, surface: Surface, r: 
     fuzz = 0.014 * sheet.noise(random, 0.05) + 0.02 * sheet.noise(random, 0.12)
     fuzz += (0.05 if wild else 0.02) * sheet.noise(random, 0.02 if not wild else 0.07, 0.2 if not wild else None)
     edge = _hairline(sheet, i)[None, :].astype(np.float32) - sheet.Y
-    front = ease((edge + fuzz) / (0.24 if i.hair in ("buzz", "short") else 0.15) + 0.5)
+    front = ease((edge + fuzz) / (0.30 if i.hair in ("buzz", "short") else 0.20) + 0.5)
     uneven = 1 + 0.05 * sheet.noise(random, 0.3) + (0.12 * sheet.noise(random, 0.15) if wild else 0)
     shell = r / (1 + np.float32(VOLUME[i.hair]) * uneven)
     cover = front * np.clip((1 - shell) * 0.9 * sheet.unit, 0, 1)
@@ -95,7 +95,7 @@ def add_hair(sheet: Sheet, i: Identity, random: Generator, surface: Surface, r: 
 
     shadow = np.clip(1.2 * sheet.blur(cover, 0.06), 0, 1) * (1 - cover)
     surface.albedo *= (1 - 0.30 * shadow)[..., None]
-    colour = np.array(i.hair_colour, np.float32) * 0.62 * np.exp(0.45 * streaks + 0.18 * clumps)[..., None]
+    colour = np.array(i.hair_colour, np.float32) * 0.8 * np.exp(0.45 * streaks + 0.18 * clumps)[..., None]
     surface.albedo += (colour - surface.albedo) * cover[..., None]
     surface.z += (np.maximum(height, surface.z) - surface.z) * cover
     surface.gloss += (0.5 * (0.45 + 0.35 * streaks).clip(0.03, 1.2) - surface.gloss) * cover
@@ -106,7 +106,7 @@ def add_hair(sheet: Sheet, i: Identity, random: Generator, surface: Surface, r: 
 def _hairline(sheet: Sheet, i: Identity) -> Points:
     """The height at which hair begins, for each column of the sheet."""
     away = np.abs(sheet.x + 0.05 * i.hair_part)
-    line = np.interp(away, [0, 0.35, 0.62, 0.87, 1.02, 1.11, 1.34], [-0.95, -0.95, -0.88, -0.66, -0.30, 0.05, 0.3])
+    line = np.interp(away, [0, 0.35, 0.62, 0.87, 1.02, 1.11, 1.34], [-0.89, -0.88, -0.85, -0.70, -0.37, 0.02, 0.3])
     line -= 0.13 * i.hairline * np.interp(np.abs(sheet.x), [0, 0.5, 0.9, 1.1], [0.7, 1.3, 0.4, 0])
     if i.hair in ("long", "bob"):
         line += np.interp(np.abs(sheet.x), [0.6, 0.95, 1.05], [0, 0.1, 0.3])

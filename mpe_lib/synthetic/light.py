@@ -40,11 +40,12 @@ def draw_light(seed: int) -> Light:
         float(-np.sin(above)),
         float(np.cos(around) * np.cos(above)),
     )
-    warm, key, sky = float(random.normal(0, 0.09)), float(random.uniform(*strengths)), float(random.uniform(*skies))
+    warm, cool = float(random.normal(0, 0.09)), float(random.normal(0.05, 0.14))
+    key, sky = float(random.uniform(*strengths)), float(random.uniform(*skies))
     return Light(
         direction,
         (key * (1 + warm), key, key * (1 - warm)),
-        (sky * (1 - 0.5 * warm), sky, sky * (1 + 0.6 * warm)),
+        (sky * (1 - 0.7 * cool), sky, sky * (1 + cool)),
     )
 
 

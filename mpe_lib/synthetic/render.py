@@ -112,10 +112,10 @@ def draw_aus(seed: int) -> dict[int, float]:
     """A face at rest, a smile, another expression, or one to three units at random, the same for the same seed."""
     random = np.random.default_rng((seed, 2))
     kind = random.random()
-    if kind < 0.2:
+    if kind < 0.15:
         return {}
     some = tuple(random.choice(list(ACTIONS), random.integers(1, 4), replace=False))
-    units = _one(random, SMILES) if kind < 0.65 else _one(random, OTHERS) if kind < 0.85 else some
+    units = _one(random, SMILES) if kind < 0.7 else _one(random, OTHERS) if kind < 0.88 else some
     return {int(au): float(random.uniform(0.4, 1)) for au in units}
 
 

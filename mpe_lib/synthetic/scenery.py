@@ -23,7 +23,7 @@ def scenery(i: Identity, light: Light, camera: Camera, rays: tuple[Map, Map], ra
         colour = 0.20 * np.array(i.hair_colour, np.float32) * (ambient + 0.3 * key) * strands[..., None]
         _paint(picture, colour, _edge(half_width(y, i) - 0.08 - np.abs(x), 0.3 * unit))
 
-    width = np.float32(0.60 + 0.13 * i.masculine + 0.04 * i.cheeks)  # of the neck, a cylinder
+    width = np.float32(0.72 + 0.14 * i.masculine + 0.04 * i.cheeks)  # of the neck, a cylinder
     shoulders = width * (0.3 + 0.7 * ease((y - 0.85) / 0.75)) + 0.9 * np.maximum(y - 1.85, 0) ** 1.6
     nx = np.clip(x / shoulders, -1, 1)
     nz = np.sqrt(1 - 0.96 * nx**2)
@@ -37,7 +37,7 @@ def scenery(i: Identity, light: Light, camera: Camera, rays: tuple[Map, Map], ra
     neck = i.skin.astype(np.float32) / 1.9 * light_in * (1 + shaded)
     _paint(picture, neck, _edge(shoulders - np.abs(x), 0.5 * unit) * _edge(y - 0.9, 0.2 * unit))
 
-    cloth = random.choice([0.015, 0.10, 0.35, 0.8], p=[0.35, 0.3, 0.2, 0.15]) * np.exp(random.normal(0, 0.4, 3))
+    cloth = random.choice([0.015, 0.10, 0.35, 0.8], p=[0.28, 0.3, 0.22, 0.2]) * np.exp(random.normal((0.1, 0, 0), 0.4))
     collar = np.float32(2.12 + random.uniform(0, 0.25)) + 0.35 * np.exp(-((x / np.float32(0.45)) ** 2))
     collar -= 0.10 * np.clip(np.abs(x) - 0.75, 0, 2)
     folds = 0.75 + 0.2 * np.cos(3 * x)
@@ -48,8 +48,8 @@ def scenery(i: Identity, light: Light, camera: Camera, rays: tuple[Map, Map], ra
 
 def _background(x: Map, y: Map, random: Generator) -> Map:
     """A blurred room, or a plain wall."""
-    lit = random.choice([0.02, 0.12, 0.35, 1.0], p=[0.25, 0.3, 0.25, 0.2]) * random.lognormal(0, 0.45)
-    base = (lit * np.exp(random.normal(0, random.choice([0.06, 0.45], p=[0.6, 0.4]), 3))).astype(np.float32)
+    lit = random.choice([0.02, 0.12, 0.35, 1.0], p=[0.2, 0.3, 0.28, 0.22]) * random.lognormal(0, 0.45)
+    base = (lit * np.exp(random.normal((0.15, 0, -0.05), random.choice([0.06, 0.35], p=[0.6, 0.4])))).astype(np.float32)
     coarse = 0.12 * random.standard_normal((24, 24, 3), np.float32) + 0.5 * random.standard_normal(
         (24, 24, 1), np.float32
     )

@@ -40,19 +40,19 @@ def relief(sheet: Sheet, i: Identity, r: Map, random: Generator) -> Map:
     z = dome(r)
     z += 0.05 * pair(0.35, -0.75, 0.4, 0.35)  # forehead
     z += (0.035 + 0.06 * m) * pair(0.46, -0.22, 0.30, 0.085) + 0.04 * blob(0, -0.17, 0.14, 0.14)  # brow ridge
-    z -= (0.13 + 0.035 * i.eye_depth) * pair(0.50, 0.01, 0.25, 0.13) + 0.11 * pair(0.23, 0, 0.085, 0.12)  # sockets
+    z -= (0.13 + 0.035 * i.eye_depth) * pair(0.55, 0.01, 0.25, 0.13) + 0.06 * pair(0.20, 0, 0.07, 0.12)  # sockets
     z += 0.10 * pair(0.49, 0, 0.17, 0.10)  # eyeballs
     z += _nose(sheet, i)
-    z += (0.10 + 0.05 * i.cheeks) * pair(0.68, 0.36, 0.26, 0.20)  # cheekbones
+    z += (0.16 + 0.06 * i.cheeks) * pair(0.76, 0.57, 0.24, 0.21)  # cheekbones
     z -= (0.05 - 0.05 * i.cheeks + 0.03 * old) * pair(0.80, 0.86, 0.20, 0.25)  # hollow of the cheeks
     z += 0.11 * blob(0, 1.12, 0.38, 0.30)  # teeth behind the lips
     z += 0.008 * pair(0.075, 0.87, 0.03, 0.08) - 0.012 * blob(0, 0.87, 0.035, 0.07)  # philtrum
-    z -= 0.05 * blob(0, 1.425, 0.26, 0.065)
+    z -= 0.07 * blob(0, 1.43, 0.26, 0.075)
     z += (0.13 + 0.04 * m) * blob(0, 1.65, 0.24, 0.17) + 0.02 * m * pair(0.12, 1.67, 0.10, 0.10)  # chin
     z += 0.38 * blob(0, 1.62, 0.42, 0.30)  # the lower jaw, which stands almost as far out as the forehead
     z += 0.05 * m * pair(0.98, 1.14, 0.16, 0.25)  # angle of the jaw
-    z += 0.012 * sheet.noise(random, 0.3) + (0.003 + 0.005 * old) * sheet.noise(random, 0.1)  # no face is even
-    return z - _age_lines(sheet, old)
+    z += 0.025 * sheet.noise(random, 0.3) + (0.006 + 0.003 * old) * sheet.noise(random, 0.13)  # no face is even
+    return z - _lines(sheet, i)
 
 
 def dome(r: Map, swell: float = 0) -> Map:
@@ -81,14 +81,17 @@ def _nose(sheet: Sheet, i: Identity) -> Map:
     return z - 0.045 * sheet.stroke([groove, mirror(groove)], 0.022)
 
 
-def _age_lines(sheet: Sheet, old: float) -> Map:
+def _lines(sheet: Sheet, i: Identity) -> Map:
     """Depth of the lines that are there at rest; nasolabial folds and lower lids have a trace of them early."""
 
     def both(points: list[tuple[float, float]]) -> list[Points]:
         line = np.array(points)
         return [line, mirror(line)]
 
-    depth = (0.028 + 0.040 * old) * sheet.stroke(both([(0.27, 0.64), (0.42, 0.80), (0.53, 1.07)]), 0.040)
+    old = i.wrinkled
+    depth = np.float32(0.034 + 0.024 * i.cheeks + 0.045 * old) * sheet.stroke(
+        both([(0.28, 0.65), (0.46, 0.80), (0.58, 1.07)]), 0.040
+    )
     depth -= (0.010 + 0.025 * old) * sheet.pair(0.52, 0.82, 0.11, 0.16)
     depth += (0.006 + 0.022 * old) * sheet.stroke(both([(0.28, 0.12), (0.47, 0.20), (0.68, 0.14)]), 0.03)
     if old > 0.1:
@@ -127,18 +130,21 @@ def complexion(sheet: Sheet, i: Identity, random: Generator) -> Map:
     """Albedo, (n, n, 3): blotches, redness, shadows round the eyes, freckles, moles."""
     pale, old = 1 - i.tone / 9, i.wrinkled
     blotches = 0.6 * sheet.noise(random, 0.35) + 0.5 * sheet.noise(random, 0.13) + 0.3 * sheet.noise(random, 0.05)
-    albedo = i.skin.astype(np.float32) * (1 + 0.05 * blotches)[..., None]
+    albedo = i.skin.astype(np.float32) * (1 + 0.045 * blotches)[..., None]
+    albedo[..., 2] *= 1 + 0.07 * sheet.noise(random, 0.2)  # sallow here, fresh there
 
     red = 0.55 * sheet.pair(0.62, 0.48, 0.25, 0.20) + 0.5 * sheet.blob(0, 0.59, 0.17, 0.13)
     red += 0.22 * sheet.blob(0, 1.70, 0.25, 0.15) + 0.18 * sheet.blob(0, -0.5, 0.5, 0.2)
     red = red * (0.6 + 0.25 * sheet.noise(random, 0.2)) + 0.07 * sheet.noise(random, 0.1)
     _absorb(albedo, red * np.float32((0.30 + 0.12 * i.make_up) * (0.45 + 0.55 * pale)), (-0.03, 0.75, 0.55))
 
-    dark = (0.5 + 0.3 * old) * sheet.pair(0.42, 0.10, 0.17, 0.06) + 0.4 * sheet.pair(0.26, 0.0, 0.09, 0.14)
-    dark += (0.9 + 0.2 * i.eye_depth) * sheet.pair(0.57, 0.08, 0.31, 0.13)  # the sockets
-    dark += (1.1 + 0.3 * i.eye_depth) * sheet.pair(0.5, -0.11, 0.24, 0.10)  # the upper lids
-    dark += 0.6 * sheet.pair(0.44, 0.98, 0.17, 0.16) + 0.5 * sheet.blob(0, 0.9, 0.25, 0.08)  # below the nose
-    _absorb(albedo, dark * np.float32(1.3 - 0.5 * pale), (0.22, 0.36, 0.26))
+    dark = (0.7 + 0.3 * old) * sheet.pair(0.47, 0.15, 0.20, 0.06) + 0.9 * sheet.pair(0.20, 0.02, 0.06, 0.15)
+    dark += (0.9 + 0.2 * i.eye_depth) * sheet.pair(0.66, 0.07, 0.27, 0.13)  # the sockets
+    dark += (1.1 + 0.3 * i.eye_depth) * sheet.pair(0.64, -0.10, 0.20, 0.10)  # the upper lids
+    dark += 0.5 * sheet.blob(0, -0.24, 0.20, 0.12) + 0.9 * sheet.pair(0.33, -0.13, 0.11, 0.06)  # between the brows
+    dark += 0.6 * sheet.pair(0.50, 1.00, 0.18, 0.17) + 0.3 * sheet.pair(0.30, 0.57, 0.11, 0.15)
+    dark += 0.6 * sheet.pair(0.36, 0.93, 0.10, 0.10) + 0.6 * sheet.blob(0, 0.9, 0.25, 0.08)  # below the nose
+    _absorb(albedo, dark * np.float32(1.3 - 0.5 * pale), (0.31, 0.34, 0.26))
 
     count = int(3 + 260 * i.freckles + 50 * old)
     freckles = np.stack([random.normal(0, 0.52, count), random.normal(0.32, 0.28, count)], 1)
@@ -157,5 +163,5 @@ def _absorb(albedo: Map, amount: Map, spectrum: tuple[float, float, float]) -> N
 def gloss(sheet: Sheet, i: Identity, random: Generator) -> Map:
     """How much of the light is mirrored: forehead, nose and cheeks are oily."""
     oily = 0.35 + 0.35 * sheet.blob(0, -0.55, 0.5, 0.35) + 0.5 * sheet.blob(0, 0.48, 0.12, 0.22)
-    oily += 0.2 * sheet.pair(0.62, 0.3, 0.2, 0.12)
+    oily += 0.8 * sheet.pair(0.74, 0.57, 0.17, 0.13)
     return oily * (1 + 0.15 * sheet.noise(random, 0.06)) * np.float32(0.40 + 0.60 * (1 - i.tone / 9))
