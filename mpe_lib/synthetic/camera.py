@@ -33,8 +33,9 @@ class Pose:
 
 
 def draw_pose(seed: int) -> Pose:
-    """Mostly frontal, at most 20 degrees, the same for the same seed."""
-    yaw, pitch, roll = np.clip(np.random.default_rng((seed, 4)).normal(0, (7.5, 7, 3)), -20, 20)
+    """Mostly frontal, turned by at most 20 degrees, nodding by at most 12; the same for the same seed."""
+    most = np.array([20, 12, 12])
+    yaw, pitch, roll = np.clip(np.random.default_rng((seed, 4)).normal(0, (7.5, 6, 3)), -most, most)
     return Pose(float(yaw), float(pitch), float(roll))
 
 

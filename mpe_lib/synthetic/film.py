@@ -39,10 +39,10 @@ def draw_film(seed: int) -> Film:
     warm, green = random.normal((-0.01, 0), (0.075, 0.03))
     colours = float(random.lognormal(0.14, 0.17))
     return Film(
-        exposure=float(random.lognormal(0, 0.26)),
+        exposure=float(random.lognormal(0, 0.24)),
         balance=(float(np.exp(warm - green)), float(np.exp(green)), float(np.exp(-warm - green))),
         saturation=colours if random.random() > BLACK_AND_WHITE else 0,
-        contrast=float(random.lognormal(0.28, 0.18)),
+        contrast=float(random.lognormal(0.28, 0.15)),
         blur=float(random.lognormal(-0.55, 0.35)),
         sharpening=float(random.uniform(0, 0.9)) * bool(random.random() < 0.4),
         grain=float(random.uniform(0.002, 0.014)),

@@ -107,7 +107,7 @@ def _hairline(sheet: Sheet, i: Identity) -> Points:
     """The height at which hair begins, for each column of the sheet."""
     away = np.abs(sheet.x + 0.05 * i.hair_part)
     line = np.interp(away, [0, 0.35, 0.62, 0.87, 1.02, 1.11, 1.34], [-0.89, -0.88, -0.85, -0.70, -0.37, 0.02, 0.3])
-    line -= 0.13 * i.hairline * np.interp(np.abs(sheet.x), [0, 0.5, 0.9, 1.1], [0.7, 1.3, 0.4, 0])
+    line -= 0.24 * i.hairline * np.interp(np.abs(sheet.x), [0, 0.5, 0.9, 1.1], [0.7, 1.3, 0.4, 0])
     if i.hair in ("long", "bob"):
         line += np.interp(np.abs(sheet.x), [0.6, 0.95, 1.05], [0, 0.1, 0.3])
     if i.hair in ("long", "bob", "side"):  # a fringe falls away from the parting

@@ -9,6 +9,19 @@ from mpe_lib.synthetic.shape import JAW, SKULL, Shape
 from mpe_lib.synthetic.sheet import Map, Points, Sheet, mirror, smooth
 
 DEPTH = 1.30  # of the head from the silhouette to the plane of the forehead
+# Where skin is darker, or light hardly comes: place, spread and depth of the shadow.
+SHADOWS = (
+    ((0.47, 0.15), (0.20, 0.06), 0.8),  # bags under the eyes
+    ((0.66, 0.07), (0.27, 0.13), 0.9),  # sockets
+    ((0.64, -0.10), (0.20, 0.10), 1.1),  # upper lids
+    ((0.33, -0.13), (0.11, 0.06), 0.9),  # below the inner ends of the brows
+    ((0.0, -0.24), (0.20, 0.12), 0.5),  # between the brows
+    ((0.20, 0.02), (0.06, 0.15), 0.9),  # beside the root of the nose
+    ((0.30, 0.57), (0.11, 0.15), 0.3),  # beside its wings
+    ((0.36, 0.93), (0.10, 0.10), 0.6),  # below them
+    ((0.0, 0.90), (0.25, 0.08), 0.6),  # below its tip
+    ((0.50, 1.00), (0.18, 0.17), 0.6),  # beside the mouth
+)
 
 
 def outline() -> Points:
@@ -39,20 +52,27 @@ def relief(sheet: Sheet, i: Identity, r: Map, random: Generator) -> Map:
     old, m = i.wrinkled, i.masculine
     z = dome(r)
     z += 0.05 * pair(0.35, -0.75, 0.4, 0.35)  # forehead
-    z += (0.035 + 0.06 * m) * pair(0.46, -0.22, 0.30, 0.085) + 0.04 * blob(0, -0.17, 0.14, 0.14)  # brow ridge
-    z -= (0.13 + 0.035 * i.eye_depth) * pair(0.55, 0.01, 0.25, 0.13) + 0.06 * pair(0.20, 0, 0.07, 0.12)  # sockets
+    z += _about(random, 0.035 + 0.06 * m) * pair(0.46, -0.22, 0.30, 0.085)  # brow ridge
+    z += _about(random, 0.04) * blob(0, -0.17, 0.14, 0.14)
+    z -= _about(random, 0.13 + 0.035 * i.eye_depth) * pair(0.55, 0.01, 0.25, 0.13)  # sockets
+    z -= _about(random, 0.06) * pair(0.20, 0, 0.07, 0.12)
     z += 0.10 * pair(0.49, 0, 0.17, 0.10)  # eyeballs
     z += _nose(sheet, i)
-    z += (0.16 + 0.06 * i.cheeks) * pair(0.76, 0.57, 0.24, 0.21)  # cheekbones
-    z -= (0.05 - 0.05 * i.cheeks + 0.03 * old) * pair(0.80, 0.86, 0.20, 0.25)  # hollow of the cheeks
-    z += 0.11 * blob(0, 1.12, 0.38, 0.30)  # teeth behind the lips
+    z += _about(random, 0.16 + 0.06 * i.cheeks) * pair(0.76, 0.57, 0.24, 0.21)  # cheekbones
+    z -= _about(random, 0.05 - 0.05 * i.cheeks + 0.03 * old) * pair(0.80, 0.86, 0.20, 0.25)  # hollow of the cheeks
+    z += _about(random, 0.11) * blob(0, 1.12, 0.38, 0.30)  # teeth behind the lips
     z += 0.008 * pair(0.075, 0.87, 0.03, 0.08) - 0.012 * blob(0, 0.87, 0.035, 0.07)  # philtrum
-    z -= 0.07 * blob(0, 1.43, 0.26, 0.075)
-    z += (0.13 + 0.04 * m) * blob(0, 1.65, 0.24, 0.17) + 0.02 * m * pair(0.12, 1.67, 0.10, 0.10)  # chin
+    z -= _about(random, 0.07) * blob(0, 1.43, 0.26, 0.075)  # between lip and chin
+    z += _about(random, 0.13 + 0.04 * m) * blob(0, 1.65, 0.24, 0.17) + 0.02 * m * pair(0.12, 1.67, 0.10, 0.10)  # chin
     z += 0.38 * blob(0, 1.62, 0.42, 0.30)  # the lower jaw, which stands almost as far out as the forehead
-    z += 0.05 * m * pair(0.98, 1.14, 0.16, 0.25)  # angle of the jaw
+    z += _about(random, 0.05 * m) * pair(0.98, 1.14, 0.16, 0.25)  # angle of the jaw
     z += 0.025 * sheet.noise(random, 0.3) + (0.006 + 0.003 * old) * sheet.noise(random, 0.13)  # no face is even
-    return z - _lines(sheet, i)
+    return z - _lines(sheet, i, random)
+
+
+def _about(random: Generator, value: float) -> float:
+    """Around this value, by a third."""
+    return value * float(random.normal(1, 0.33))
 
 
 def dome(r: Map, swell: float = 0) -> Map:
@@ -81,7 +101,7 @@ def _nose(sheet: Sheet, i: Identity) -> Map:
     return z - 0.045 * sheet.stroke([groove, mirror(groove)], 0.022)
 
 
-def _lines(sheet: Sheet, i: Identity) -> Map:
+def _lines(sheet: Sheet, i: Identity, random: Generator) -> Map:
     """Depth of the lines that are there at rest; nasolabial folds and lower lids have a trace of them early."""
 
     def both(points: list[tuple[float, float]]) -> list[Points]:
@@ -89,9 +109,8 @@ def _lines(sheet: Sheet, i: Identity) -> Map:
         return [line, mirror(line)]
 
     old = i.wrinkled
-    depth = np.float32(0.034 + 0.024 * i.cheeks + 0.045 * old) * sheet.stroke(
-        both([(0.28, 0.65), (0.46, 0.80), (0.58, 1.07)]), 0.040
-    )
+    nasolabial = both([(0.28, 0.65), (0.46, 0.80), (0.58, 1.07)])
+    depth = np.float32(_about(random, 0.038 + 0.045 * old)) * sheet.stroke(nasolabial, 0.040)
     depth -= (0.010 + 0.025 * old) * sheet.pair(0.52, 0.82, 0.11, 0.16)
     depth += (0.006 + 0.022 * old) * sheet.stroke(both([(0.28, 0.12), (0.47, 0.20), (0.68, 0.14)]), 0.03)
     if old > 0.1:
@@ -136,15 +155,13 @@ def complexion(sheet: Sheet, i: Identity, random: Generator) -> Map:
     red = 0.55 * sheet.pair(0.62, 0.48, 0.25, 0.20) + 0.5 * sheet.blob(0, 0.59, 0.17, 0.13)
     red += 0.22 * sheet.blob(0, 1.70, 0.25, 0.15) + 0.18 * sheet.blob(0, -0.5, 0.5, 0.2)
     red = red * (0.6 + 0.25 * sheet.noise(random, 0.2)) + 0.07 * sheet.noise(random, 0.1)
+    red *= np.float32(random.lognormal(0, 0.45))
     _absorb(albedo, red * np.float32((0.30 + 0.12 * i.make_up) * (0.45 + 0.55 * pale)), (-0.03, 0.75, 0.55))
 
-    dark = (0.7 + 0.3 * old) * sheet.pair(0.47, 0.15, 0.20, 0.06) + 0.9 * sheet.pair(0.20, 0.02, 0.06, 0.15)
-    dark += (0.9 + 0.2 * i.eye_depth) * sheet.pair(0.66, 0.07, 0.27, 0.13)  # the sockets
-    dark += (1.1 + 0.3 * i.eye_depth) * sheet.pair(0.64, -0.10, 0.20, 0.10)  # the upper lids
-    dark += 0.5 * sheet.blob(0, -0.24, 0.20, 0.12) + 0.9 * sheet.pair(0.33, -0.13, 0.11, 0.06)  # between the brows
-    dark += 0.6 * sheet.pair(0.50, 1.00, 0.18, 0.17) + 0.3 * sheet.pair(0.30, 0.57, 0.11, 0.15)
-    dark += 0.6 * sheet.pair(0.36, 0.93, 0.10, 0.10) + 0.6 * sheet.blob(0, 0.9, 0.25, 0.08)  # below the nose
-    _absorb(albedo, dark * np.float32(1.3 - 0.5 * pale), (0.31, 0.34, 0.26))
+    dark = np.zeros((sheet.n, sheet.n), np.float32)
+    for at, spread, depth in SHADOWS:
+        dark += np.float32(depth * _about(random, 1)) * (sheet.pair if at[0] else sheet.blob)(*at, *spread)
+    _absorb(albedo, dark * np.float32(1.3 - 0.5 * pale + 0.2 * old), (0.31, 0.34, 0.26))
 
     count = int(3 + 260 * i.freckles + 50 * old)
     freckles = np.stack([random.normal(0, 0.52, count), random.normal(0.32, 0.28, count)], 1)
