@@ -24,8 +24,8 @@ def linear(srgb: NDArray[np.float64]) -> NDArray[np.float64]:
 TONES = linear(
     np.array(
         [
-            (250, 220, 210), (245, 209, 196), (238, 197, 181), (226, 181, 162), (206, 158, 138),
-            (178, 130, 112), (146, 105, 90), (111, 78, 66), (80, 56, 49), (58, 43, 39),
+            (250, 220, 207), (245, 209, 193), (238, 197, 178), (226, 181, 159), (206, 158, 135),
+            (178, 130, 109), (146, 105, 87), (111, 78, 64), (80, 56, 48), (58, 43, 38),
         ]
     )
     / 255
@@ -154,7 +154,7 @@ def _choose(random: Generator, weights: Mapping[T, float]) -> T:
 def _hair(random: Generator, man: bool, age: float) -> Hair:
     if not man:
         return _choose(random, {"long": 42, "bob": 22, "bun": 18, "curly": 14, "side": 4})
-    bald = 6 + 25 * (age > 50)
+    bald = 5 + 15 * (age > 50)
     return _choose(random, {"short": 40, "side": 28, "buzz": 12, "curly": 11, "long": 3, "bald": bald})
 
 

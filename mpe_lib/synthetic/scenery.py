@@ -65,7 +65,8 @@ def _background(x: Map, y: Map, random: Generator) -> Map:
 def _paint_of(random: Generator) -> Map:
     """What a wall sends back, linear RGB: dark, grey or bright, and now and then of a colour."""
     lit = random.choice([0.02, 0.12, 0.35, 1.0], p=[0.2, 0.3, 0.28, 0.22]) * random.lognormal(0, 0.45)
-    return (lit * np.exp(random.normal((0.15, 0, -0.05), random.choice([0.06, 0.35], p=[0.6, 0.4])))).astype(np.float32)
+    colourful = random.choice([0.06, 0.35], p=[0.6, 0.4]) * np.array([1, 0.4, 1])  # rarely green or purple
+    return (lit * np.exp(random.normal((0.15, 0, -0.05), colourful))).astype(np.float32)
 
 
 def _edge(inside: Map, sharpness: float) -> Map:

@@ -66,13 +66,13 @@ def relief(sheet: Sheet, i: Identity, r: Map, random: Generator) -> Map:
     z += _about(random, 0.13 + 0.04 * m) * blob(0, 1.65, 0.24, 0.17) + 0.02 * m * pair(0.12, 1.67, 0.10, 0.10)  # chin
     z += 0.38 * blob(0, 1.62, 0.42, 0.30)  # the lower jaw, which stands almost as far out as the forehead
     z += _about(random, 0.05 * m) * pair(0.98, 1.14, 0.16, 0.25)  # angle of the jaw
-    z += 0.025 * sheet.noise(random, 0.3) + (0.006 + 0.003 * old) * sheet.noise(random, 0.13)  # no face is even
+    z += 0.018 * sheet.noise(random, 0.3) + (0.004 + 0.003 * old) * sheet.noise(random, 0.13)  # no face is even
     return z - _lines(sheet, i, random)
 
 
 def _about(random: Generator, value: float) -> float:
-    """Around this value, by a third."""
-    return value * float(random.normal(1, 0.33))
+    """Around this value, by a quarter."""
+    return value * float(random.normal(1, 0.25))
 
 
 def dome(r: Map, swell: float = 0) -> Map:
@@ -150,7 +150,7 @@ def complexion(sheet: Sheet, i: Identity, random: Generator) -> Map:
     pale, old = 1 - i.tone / 9, i.wrinkled
     blotches = 0.6 * sheet.noise(random, 0.35) + 0.5 * sheet.noise(random, 0.13) + 0.3 * sheet.noise(random, 0.05)
     albedo = i.skin.astype(np.float32) * (1 + 0.045 * blotches)[..., None]
-    albedo[..., 2] *= 1 + 0.07 * sheet.noise(random, 0.2)  # sallow here, fresh there
+    albedo[..., 2] *= 1 + 0.04 * sheet.noise(random, 0.2)  # sallow here, fresh there
 
     red = 0.55 * sheet.pair(0.62, 0.48, 0.25, 0.20) + 0.5 * sheet.blob(0, 0.59, 0.17, 0.13)
     red += 0.22 * sheet.blob(0, 1.70, 0.25, 0.15) + 0.18 * sheet.blob(0, -0.5, 0.5, 0.2)
