@@ -25,7 +25,8 @@ from mpe_lib.faces.degrade import degrade
 from mpe_lib.faces.facset import read_faces
 from mpe_lib.machine import describe
 from mpe_lib.nets import Judge, ResNet18
-from mpe_lib.pixels import to_tensor
+from mpe_lib.pixels import to_picture, to_tensor
+from mpe_lib.show import contact
 from mpe_lib.synthetic import ACTIONS, synthesize
 from mpe_lib.synthetic.people import Order, orders, prepare_synthetic
 from mpe_lib.train import train
@@ -34,6 +35,7 @@ MARGIN = 72  # dlib's detector wants some room around a face
 JUDGED = (4, 12, 25, 26)  # units on which a judge trained on real faces is asked
 SCALE = 2.5  # of the real faces that synthetic ones are held against
 TRAINED, HELD_OUT = 1000, 250  # faces of each kind, to be told apart
+SHEET = Path("out/real_and_synthetic.png")
 
 
 def main() -> None:
@@ -128,12 +130,15 @@ def judged(weights: str, au: int, pairs: list[tuple[NDArray[np.uint8], NDArray[n
 
 
 def report_real(folder: Path, synthetic: Tensor) -> None:
-    """A small network learns to tell photographs from synthetic people, both of 16 x 16."""
+    """A small network learns to tell photographs from synthetic people, both of 16 x 16; some of them side by side."""
     real: list[Tensor] = []
     for split, count in (("train", TRAINED), ("test", HELD_OUT)):
         faces = CentreCrops(read_faces(folder, split, ()))
         chosen = torch.randperm(len(faces), generator=torch.Generator().manual_seed(0))[:count]
         real.append(torch.stack([faces[int(i)].lr for i in chosen]))
+    rows = [*to_picture(real[1][:12]), *to_picture(synthetic[:12])]
+    SHEET.parent.mkdir(exist_ok=True)
+    contact(rows, columns=12).savefig(SHEET)  # it stays here: these photographs are nobody's to give away
     share = told_apart((real[0], synthetic[:TRAINED]), (real[1], synthetic[TRAINED:]))
     print(f"told from {folder.name} at 16 x 16, after {2 * TRAINED} faces: {share:.1%} right")
 
