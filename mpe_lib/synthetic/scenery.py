@@ -49,20 +49,20 @@ def scenery(i: Identity, light: Light, camera: Camera, rays: tuple[Map, Map], ra
 def _background(x: Map, y: Map, random: Generator) -> Map:
     """A plain wall, or a blurred room with a few things in it."""
     if random.random() < 0.3:
-        return _paint_of(random) * (1.1 - 0.06 * (x**2 + (y - 0.4) ** 2))[..., None]
+        return _wall(random) * (1.1 - 0.06 * (x**2 + (y - 0.4) ** 2))[..., None]
     coarse = 0.12 * random.standard_normal((24, 24, 3), np.float32) + 0.5 * random.standard_normal(
         (24, 24, 1), np.float32
     )
     room = cv2.resize(cv2.GaussianBlur(coarse, (0, 0), 1.6), x.shape[::-1], interpolation=cv2.INTER_CUBIC)
-    picture = _paint_of(random) * np.exp(1.6 * room)
+    picture = _wall(random) * np.exp(1.6 * room)
     for _ in range(random.integers(0, 4)):  # each on one side of an edge, mostly an upright one
         slope, at = random.normal(0, 0.3), random.choice([-1, 1]) * random.uniform(0.7, 2)
         across = (x + slope * y if random.random() < 0.8 else y + slope * x) * np.sign(at)
-        _paint(picture, _paint_of(random), ease((across - abs(at)) * random.lognormal(0.7, 0.8) + 0.5))
+        _paint(picture, _wall(random), ease((across - abs(at)) * random.lognormal(0.7, 0.8) + 0.5))
     return np.clip(picture, 0.005, 1.5)
 
 
-def _paint_of(random: Generator) -> Map:
+def _wall(random: Generator) -> Map:
     """What a wall sends back, linear RGB: dark, grey or bright, and now and then of a colour."""
     lit = random.choice([0.02, 0.12, 0.35, 1.0], p=[0.2, 0.3, 0.28, 0.22]) * random.lognormal(0, 0.45)
     colourful = random.choice([0.06, 0.35], p=[0.6, 0.4]) * np.array([1, 0.4, 1])  # rarely green or purple

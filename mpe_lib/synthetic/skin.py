@@ -9,7 +9,8 @@ from mpe_lib.synthetic.shape import JAW, SKULL, Shape
 from mpe_lib.synthetic.sheet import Map, Points, Sheet, mirror, smooth
 
 DEPTH = 1.30  # of the head from the silhouette to the plane of the forehead
-# Where skin is darker, or light hardly comes: place, spread and depth of the shadow.
+# Where skin is darker, or light hardly comes: place, spread and depth of the shadow. There the mean of 4,634
+# photographs (UTKFace), made 16 x 16, was darker than that of synthetic people.
 SHADOWS = (
     ((0.47, 0.15), (0.20, 0.06), 0.8),  # bags under the eyes
     ((0.66, 0.07), (0.27, 0.13), 0.9),  # sockets
