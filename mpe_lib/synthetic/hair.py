@@ -57,7 +57,7 @@ def add_beard(sheet: Sheet, i: Identity, random: Generator, surface: Surface) ->
     zone = np.clip(1.6 * zone - 0.25, 0, 1)
     ragged = 0.7 * sheet.noise(random, 0.012, 0.03) + 0.5 * sheet.noise(random, 0.03) + 3.5 * (zone - 0.45)
     cover = zone * (0.5 + 0.5 * np.tanh(1.5 * ragged)) * np.float32(0.42 if i.beard == "stubble" else 0.9)
-    tint(surface.albedo, 0.8 * np.array(i.hair_colour) + 0.01, cover)
+    tint(surface.albedo, (0.5 if i.beard == "stubble" else 0.8) * np.array(i.hair_colour) + 0.01, cover)
     if i.beard == "stubble":
         _dull(surface, 0.4 * cover)
     else:
