@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mpe_lib.errors import UserError
 from mpe_lib.faces.align import detect, similarity
-from mpe_lib.synthetic import ACTIONS, Pose, draw_identity, draw_light, synthesize
+from mpe_lib.synthetic import ACTIONS, Film, Pose, draw_identity, draw_light, synthesize
 from mpe_lib.synthetic.shape import Shape
 from mpe_lib.synthetic.sheet import Sheet
 
@@ -64,6 +64,14 @@ def test_one_person_in_two_pictures() -> None:
     assert rest.identity == smile.identity == ANNA
     change = np.abs(rest.image.astype(int) - smile.image).mean(axis=2)
     assert change[60:130].mean() > 2 * change[:40].mean()
+
+
+def test_another_camera_sees_the_same_face() -> None:
+    films = Film(), Film(saturation=0), Film(exposure=0.5)
+    good, grey, dark = (synthesize(1, {}, ANNA, FRONT, draw_light(1), film) for film in films)
+    np.testing.assert_array_equal(good.landmarks, dark.landmarks)
+    assert np.ptp(good.image.astype(int), axis=2).mean() > 20 > 3 >= np.ptp(grey.image.astype(int), axis=2).max()
+    assert dark.image.mean() < good.image.mean() - 20
 
 
 @pytest.mark.parametrize(

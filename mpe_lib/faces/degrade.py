@@ -50,10 +50,11 @@ def degrade(face: Picture, how: Degradation = TRAINED) -> Picture:
     if how.noise > 0:
         noisy = small + np.random.default_rng(0).normal(0, how.noise, small.shape)
         small = noisy.clip(0, 255).round().astype(np.uint8)
-    return small if how.jpeg is None else _compressed(small, how.jpeg)
+    return small if how.jpeg is None else compressed(small, how.jpeg)
 
 
-def _compressed(picture: Picture, quality: int) -> Picture:
+def compressed(picture: Picture, quality: int) -> Picture:
+    """Through JPEG and back; quality 1 to 100."""
     file = BytesIO()
     Image.fromarray(picture).save(file, format="JPEG", quality=quality)
     return np.asarray(Image.open(file))

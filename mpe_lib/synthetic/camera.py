@@ -1,20 +1,16 @@
-"""Where the head is seen: its turn, its projection, and the picture that a camera makes of it."""
+"""Where the head is seen: its turn and its projection."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
 from mpe_lib.faces.align import similarity
-from mpe_lib.pixels import Picture
 from mpe_lib.synthetic.sheet import Map, Points, Sheet
 
 PIVOT = np.array([0.0, 0.5, -0.4])  # the head turns round this point, in the unit of the canonical face
 DISTANCE = 18.0  # of the camera from it
-SATURATION = 0.10  # beyond that of the scene, as films have it
-LUMINANCE = np.full((3, 3), (0.2126, 0.7152, 0.0722), np.float32).T  # three equal channels
 BEHIND = -0.35  # height of what is not the head
 
 
@@ -37,8 +33,9 @@ class Pose:
 
 
 def draw_pose(seed: int) -> Pose:
-    """Mostly frontal, at most 20 degrees, the same for the same seed."""
-    yaw, pitch, roll = np.clip(np.random.default_rng((seed, 4)).normal(0, (7, 5, 3)), -20, 20)
+    """Mostly frontal, turned by at most 20 degrees, nodding by at most 12; the same for the same seed."""
+    most = np.array([20, 12, 12])
+    yaw, pitch, roll = np.clip(np.random.default_rng((seed, 4)).normal(0, (7.5, 6, 3)), -most, most)
     return Pose(float(yaw), float(pitch), float(roll))
 
 
@@ -92,18 +89,3 @@ class Camera:
 
 def _cells(sheet: Sheet, x: Map, y: Map) -> tuple[Map, Map]:
     return (x - np.float32(sheet.left)) * sheet.unit - 0.5, (y - np.float32(sheet.top)) * sheet.unit - 0.5
-
-
-def develop(radiance: Map, size: int, exposure: float, random: Generator) -> Picture:
-    """Linear light to a photograph: exposure, tone curve, a little blur and noise, 8 bits."""
-    picture = cv2.resize(radiance, (size, size), interpolation=cv2.INTER_AREA)
-    middle = slice(round(0.28 * size), round(0.72 * size))
-    brightness = max(float(picture[middle, middle].mean()), 0.02)
-    # a camera lightens dark faces and darkens light ones, half of the way
-    picture *= np.float32(1.05 * exposure * ((0.20 + 0.35 * brightness) / brightness) ** 0.7)
-    picture = np.maximum(picture + SATURATION * (picture - picture @ LUMINANCE), 0)
-    picture = np.clip(picture * (1 + picture / 2.2) / (1 + picture), 0, 1)
-    srgb = np.where(picture < 0.0031308, 12.92 * picture, 1.055 * picture ** (1 / 2.4) - 0.055)
-    srgb = cv2.GaussianBlur(srgb, (0, 0), 0.45 * size / 144)
-    srgb += np.float32(random.uniform(0.002, 0.012)) * random.standard_normal(srgb.shape, np.float32)
-    return np.clip(255 * srgb + 0.5, 0, 255).astype(np.uint8)

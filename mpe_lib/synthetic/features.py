@@ -7,19 +7,19 @@ from mpe_lib.synthetic.shape import EYE, Shape
 from mpe_lib.synthetic.sheet import Map, Points, Sheet, Surface, darken, mirror, smooth, tint
 
 IRIS, PUPIL = 0.097, 0.040  # radii in units
-TOOTH = np.array([0.86, 0.80, 0.70], np.float32)
+TOOTH = np.array([0.72, 0.66, 0.56], np.float32)
 OPEN = 0.03  # units between lips that are seen as apart
 
 
 def add_ears(sheet: Sheet, skin: Points, surface: Surface) -> None:
     """Two ears behind the silhouette, at rest."""
     right = np.array(
-        [(1.06, -0.10), (1.16, -0.20), (1.27, -0.14), (1.27, 0.12), (1.21, 0.36), (1.13, 0.52), (1.05, 0.48)]
+        [(1.10, -0.10), (1.20, -0.20), (1.31, -0.14), (1.31, 0.12), (1.25, 0.36), (1.17, 0.52), (1.09, 0.48)]
     )
     for side in (1, -1):
         edge = right * (side, 1)
         ear = sheet.polygon(smooth(np.concatenate([edge, edge[:1]]), 60), 0.008) * (1 - surface.alpha)
-        rim, pit = sheet.stroke([smooth(edge, 40)], 0.022), sheet.blob(side * 1.14, 0.12, 0.05, 0.13)
+        rim, pit = sheet.stroke([smooth(edge, 40)], 0.022), sheet.blob(side * 1.18, 0.12, 0.05, 0.13)
         tint(surface.albedo, skin * (1.02, 0.80, 0.78), ear)
         darken(surface.albedo, 0.45 * pit * ear)
         surface.z += ear * (0.15 + 0.06 * rim - 0.05 * pit - surface.z)
@@ -29,7 +29,7 @@ def add_ears(sheet: Sheet, skin: Points, surface: Surface) -> None:
 def add_nostrils(sheet: Sheet, shape: Shape, surface: Surface) -> None:
     """Two dark holes, which lean towards the tip."""
     for side in (1, -1):
-        line = shape.move(np.array([(0.066, 0.652), (0.104, 0.660), (0.140, 0.662)]) * (side, 1))
+        line = shape.move(np.array([(0.066, 0.688), (0.104, 0.696), (0.140, 0.698)]) * (side, 1))
         hole = np.minimum(1.2 * sheet.stroke([smooth(line, 9)], 0.013), 1)
         tint(surface.albedo, 0.10 * shape.identity.skin * (1.3, 0.7, 0.6), 0.9 * hole)
         surface.z -= 0.03 * hole
@@ -62,7 +62,7 @@ def add_mouth(sheet: Sheet, shape: Shape, random: Generator, surface: Surface) -
 
     closed = 1 - min(shape.gap / 0.05, 1)
     seam = sheet.stroke([((upper_edge + lower_edge) / 2)[1:-1]], 0.011)
-    left, right = (sheet.blob(x, y, 0.04, 0.022) for x, y in (top[0], top[-1]))
+    left, right = (sheet.blob(x, y, 0.06, 0.032) for x, y in (top[0], top[-1]))
     darken(surface.albedo, 0.72 * (0.25 + 0.75 * closed) * seam)
     darken(surface.albedo, 0.5 * (left + right))
     surface.z -= 0.05 * closed * seam + 0.03 * (left + right)
@@ -73,7 +73,7 @@ def add_mouth(sheet: Sheet, shape: Shape, random: Generator, surface: Surface) -
 def _lip_colour(shape: Shape) -> Points:
     i = shape.identity
     pale = 1 - i.tone / 9
-    natural = i.skin * (pale * np.array([0.80, 0.48, 0.54]) + (1 - pale) * np.array([1.25, 0.80, 0.88]))
+    natural = i.skin * (pale * np.array([0.68, 0.38, 0.42]) + (1 - pale) * np.array([1.10, 0.68, 0.76]))
     painted = np.array([0.42, 0.07, 0.08]) * (0.6 + 0.4 * pale)
     return natural + 0.55 * i.make_up**2 * (painted - natural)
 
@@ -161,7 +161,7 @@ def _add_eyeball(
     x, y = shape.move(EYE * (side, 1)) + gaze
     dx, dy = sheet.X - np.float32(x), sheet.Y - np.float32(y)
     away = np.hypot(dx, dy)
-    white = np.array([0.76, 0.72, 0.69], np.float32) * np.float32(1 - 0.045 * i.tone)
+    white = np.array([0.58, 0.54, 0.51], np.float32) * np.float32(1 - 0.065 * i.tone)
     ball = np.broadcast_to(white, surface.albedo.shape).copy()
     ball *= 1 - (np.minimum(np.abs(dx) / 0.2, 1) ** 2)[..., None] * np.array([0.12, 0.30, 0.30], np.float32)
     caruncle = sheet.blob(upper[0, 0] + 0.018 * side, upper[0, 1] + 0.006, 0.02, 0.016)
@@ -170,7 +170,7 @@ def _add_eyeball(
     angle = np.arctan2(dy, dx)
     spokes = 0.5 * np.sin(23 * angle + 2 * np.sin(7 * angle)) + 0.3 * np.sin(41 * angle)
     iris = np.array(i.iris, np.float32) * (1 + 0.22 * spokes)[..., None]
-    iris *= (0.55 + 0.60 * np.clip(0.6 * dy / IRIS + 0.3, 0, 1))[..., None]  # light falls in from above
+    iris *= (0.45 + 0.50 * np.clip(0.6 * dy / IRIS + 0.3, 0, 1))[..., None]  # light falls in from above
     iris *= (1 - 0.72 * np.clip((away / IRIS - 0.72) / 0.28, 0, 1) ** 2)[..., None]  # dark rim
     ball += (iris - ball) * np.clip((IRIS - away) * 0.8 * sheet.unit + 0.5, 0, 1)[..., None]
     darken(ball, 0.97 * np.clip((PUPIL - away) * 0.8 * sheet.unit + 0.5, 0, 1))
@@ -189,7 +189,8 @@ def _add_eyeball(
 def _add_lashes(sheet: Sheet, shape: Shape, side: int, upper: Points, lower: Points, surface: Surface) -> None:
     i = shape.identity
     feminine = 1 - i.masculine
-    line = sheet.stroke([upper], 0.014 + 0.006 * i.make_up)
+    width = 0.014 + 0.006 * i.make_up
+    line = 0.4 * sheet.stroke([upper], width) + 0.6 * sheet.stroke([upper[10:]], width)  # thicker outwards
     darken(surface.albedo, (0.60 + 0.30 * feminine) * line)
     lift = -1 if shape.upper_lid > 0.2 else 1  # the lashes of a closed eye point down
     hairs: list[Points] = []

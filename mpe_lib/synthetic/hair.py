@@ -14,12 +14,12 @@ VOLUME = {"short": 0.10, "side": 0.17, "long": 0.15, "bob": 0.17, "bun": 0.05, "
 
 def add_brows(sheet: Sheet, i: Identity, random: Generator, surface: Surface) -> None:
     """Hairs along the two brows, one by one, over a soft ground."""
-    thickness = 0.040 * (1 + 0.35 * i.brow_weight)
-    curve = smooth(BROW + np.array([0, 0.03]), 60)  # the landmarks lie on the upper half of the brow
+    thickness = 0.052 * (1 + 0.45 * i.brow_weight)
+    curve = smooth(BROW + np.array([0, 0.035]), 60)  # the landmarks lie on the upper half of the brow
     body, tail = curve[3:42], curve[36:57]
-    ground = sheet.stroke([body, mirror(body)], 0.7 * thickness) + sheet.stroke([tail, mirror(tail)], 0.4 * thickness)
+    ground = sheet.stroke([body, mirror(body)], 0.75 * thickness) + sheet.stroke([tail, mirror(tail)], 0.65 * thickness)
     hairs = [line * (side, 1) for side in (1, -1) for line in _brow_hairs(curve, thickness, i.brow_weight, random)]
-    cover = 0.75 * sheet.blur(sheet.pen(hairs, 0.011, 0.9), 0.006)
+    cover = 0.75 * sheet.blur(sheet.pen(hairs, 0.011, 0.9), 0.010)
     cover = np.clip(cover + (0.38 + 0.15 * i.brow_weight) * np.minimum(ground, 1), 0, 0.95)
     colour = np.minimum(0.5 * np.array(i.hair_colour), 0.4 * i.skin) + 0.006  # they grey later than the hair
     tint(surface.albedo, colour, cover)
@@ -31,7 +31,7 @@ def _brow_hairs(curve: Points, thickness: float, weight: float, random: Generato
     """Short lines that stand up at the inner end and lie down at the outer one."""
     count = int(150 + 60 * weight)
     t = random.uniform(0, 1, count)
-    offset = random.uniform(-1, 1, count) * thickness * np.interp(t, [0, 0.15, 0.6, 1], [0.85, 1.0, 0.75, 0.15])
+    offset = random.uniform(-1, 1, count) * thickness * np.interp(t, [0, 0.15, 0.6, 1], [0.85, 1.0, 0.9, 0.45])
     lean = np.interp(t, [0, 0.3, 1], [0.35, 1.0, 1.3]) + random.normal(0, 0.15, count)
     length = random.uniform(0.06, 0.10, count)
     root = curve[(t * (len(curve) - 1)).astype(int)] + np.stack([np.zeros(count), offset], 1)
@@ -42,22 +42,22 @@ def _brow_hairs(curve: Points, thickness: float, weight: float, random: Generato
 
 def add_beard(sheet: Sheet, i: Identity, random: Generator, surface: Surface) -> None:
     """Beard, stubble, or the shadow of a shaven beard."""
-    jaws = 1.1 * sheet.blob(0, 1.5, 0.62, 0.33) + 0.9 * sheet.pair(0.86, 1.1, 0.16, 0.4)
-    jaws = np.clip(jaws + 0.8 * sheet.blob(0, 0.86, 0.3, 0.075), 0, 1)
-    zone = jaws * np.clip((sheet.Y - 0.74) * 8, 0, 1) * (1 - 0.9 * sheet.pair(0.6, 0.75, 0.25, 0.25))
+    jaws = 1.1 * sheet.blob(0, 1.55, 0.66, 0.33) + 0.9 * sheet.pair(0.94, 1.12, 0.17, 0.4)
+    jaws = np.clip(jaws + 0.9 * sheet.blob(0, 0.93, 0.40, 0.08), 0, 1)
+    zone = jaws * np.clip((sheet.Y - 0.79) * 8, 0, 1) * (1 - 0.9 * sheet.pair(0.62, 0.79, 0.27, 0.25))
     if i.beard == "none":
         if i.masculine > 0.5 and i.tone < 6:
-            tint(surface.albedo, (0.16, 0.15, 0.15), 0.16 * zone)
+            tint(surface.albedo, (0.16, 0.15, 0.15), (0.16 + 0.10 * i.brow_weight) * zone)
         return
     if i.beard == "moustache":
-        zone *= sheet.blob(0, 0.87, 0.34, 0.10)
+        zone *= np.minimum(1.3 * sheet.blob(0, 0.93, 0.42, 0.10), 1)
     elif i.beard == "goatee":
-        mouth = 1.2 * sheet.blob(0, 1.5, 0.30, 0.26) + sheet.blob(0, 0.87, 0.30, 0.09)
-        zone *= np.clip(mouth + sheet.pair(0.43, 1.1, 0.07, 0.25), 0, 1)
+        mouth = 1.2 * sheet.blob(0, 1.55, 0.30, 0.26) + sheet.blob(0, 0.92, 0.30, 0.09)
+        zone *= np.clip(mouth + sheet.pair(0.43, 1.15, 0.07, 0.25), 0, 1)
     zone = np.clip(1.6 * zone - 0.25, 0, 1)
     ragged = 0.7 * sheet.noise(random, 0.012, 0.03) + 0.5 * sheet.noise(random, 0.03) + 3.5 * (zone - 0.45)
     cover = zone * (0.5 + 0.5 * np.tanh(1.5 * ragged)) * np.float32(0.42 if i.beard == "stubble" else 0.9)
-    tint(surface.albedo, 0.8 * np.array(i.hair_colour) + 0.01, cover)
+    tint(surface.albedo, (0.5 if i.beard == "stubble" else 0.8) * np.array(i.hair_colour) + 0.01, cover)
     if i.beard == "stubble":
         _dull(surface, 0.4 * cover)
     else:
@@ -74,7 +74,7 @@ def add_hair(sheet: Sheet, i: Identity, random: Generator, surface: Surface, r: 
     fuzz = 0.014 * sheet.noise(random, 0.05) + 0.02 * sheet.noise(random, 0.12)
     fuzz += (0.05 if wild else 0.02) * sheet.noise(random, 0.02 if not wild else 0.07, 0.2 if not wild else None)
     edge = _hairline(sheet, i)[None, :].astype(np.float32) - sheet.Y
-    front = ease((edge + fuzz) / (0.24 if i.hair in ("buzz", "short") else 0.15) + 0.5)
+    front = ease((edge + fuzz) / (0.30 if i.hair in ("buzz", "short") else 0.20) + 0.5)
     uneven = 1 + 0.05 * sheet.noise(random, 0.3) + (0.12 * sheet.noise(random, 0.15) if wild else 0)
     shell = r / (1 + np.float32(VOLUME[i.hair]) * uneven)
     cover = front * np.clip((1 - shell) * 0.9 * sheet.unit, 0, 1)
@@ -95,7 +95,7 @@ def add_hair(sheet: Sheet, i: Identity, random: Generator, surface: Surface, r: 
 
     shadow = np.clip(1.2 * sheet.blur(cover, 0.06), 0, 1) * (1 - cover)
     surface.albedo *= (1 - 0.30 * shadow)[..., None]
-    colour = np.array(i.hair_colour, np.float32) * 0.62 * np.exp(0.45 * streaks + 0.18 * clumps)[..., None]
+    colour = np.array(i.hair_colour, np.float32) * 0.8 * np.exp(0.45 * streaks + 0.18 * clumps)[..., None]
     surface.albedo += (colour - surface.albedo) * cover[..., None]
     surface.z += (np.maximum(height, surface.z) - surface.z) * cover
     surface.gloss += (0.5 * (0.45 + 0.35 * streaks).clip(0.03, 1.2) - surface.gloss) * cover
@@ -106,8 +106,8 @@ def add_hair(sheet: Sheet, i: Identity, random: Generator, surface: Surface, r: 
 def _hairline(sheet: Sheet, i: Identity) -> Points:
     """The height at which hair begins, for each column of the sheet."""
     away = np.abs(sheet.x + 0.05 * i.hair_part)
-    line = np.interp(away, [0, 0.35, 0.62, 0.85, 0.98, 1.06, 1.3], [-0.98, -0.98, -0.90, -0.66, -0.30, 0.05, 0.3])
-    line -= 0.13 * i.hairline * np.interp(np.abs(sheet.x), [0, 0.5, 0.9, 1.1], [0.7, 1.3, 0.4, 0])
+    line = np.interp(away, [0, 0.35, 0.62, 0.87, 1.02, 1.11, 1.34], [-0.89, -0.88, -0.85, -0.70, -0.37, 0.02, 0.3])
+    line -= 0.24 * i.hairline * np.interp(np.abs(sheet.x), [0, 0.5, 0.9, 1.1], [0.7, 1.3, 0.4, 0])
     if i.hair in ("long", "bob"):
         line += np.interp(np.abs(sheet.x), [0.6, 0.95, 1.05], [0, 0.1, 0.3])
     if i.hair in ("long", "bob", "side"):  # a fringe falls away from the parting
@@ -130,7 +130,7 @@ def _curtains(sheet: Sheet, i: Identity, random: Generator) -> tuple[Map, Map]:
     """Hair that hangs beside the face: where, and its height."""
     waves = 0.035 * sheet.noise(random, 0.5, 0.35) + 0.02 * sheet.noise(random, 0.15, 0.9)
     ends = 0.05 * sheet.noise(random, 0.07, 3)
-    inner = np.interp(sheet.y, [-0.9, -0.3, 0.4, 1.2, 2.4], [0.80, 0.97, 1.01, 0.98, 0.95])[:, None].astype(np.float32)
+    inner = np.interp(sheet.y, [-0.9, -0.3, 0.4, 1.2, 2.4], [0.80, 1.00, 1.05, 1.02, 0.98])[:, None].astype(np.float32)
     away = np.abs(sheet.X + waves)
     falling = ease((away - inner) * 11 + 0.5) * ease((half_width(sheet.Y + ends, i) - away) * 25)
     falling *= ease((sheet.Y + 0.95) * 5)

@@ -24,8 +24,8 @@ def linear(srgb: NDArray[np.float64]) -> NDArray[np.float64]:
 TONES = linear(
     np.array(
         [
-            (250, 220, 203), (245, 209, 187), (238, 197, 170), (226, 181, 151), (206, 158, 127),
-            (178, 130, 103), (148, 102, 78), (115, 75, 56), (84, 53, 40), (60, 40, 33),
+            (250, 220, 207), (245, 209, 193), (238, 197, 178), (226, 181, 159), (206, 158, 135),
+            (178, 130, 109), (146, 105, 87), (111, 78, 64), (80, 56, 48), (58, 43, 38),
         ]
     )
     / 255
@@ -99,13 +99,13 @@ class Identity:
 def draw_identity(seed: int) -> Identity:
     """A person at random, the same for the same seed."""
     random = np.random.default_rng((seed, 1))
-    masculine = float(np.clip(random.choice([0.1, 0.9]) + random.normal(0, 0.12), 0, 1))
-    age = float(18 + 62 * random.beta(1.1, 2.2))
-    tone = float(random.uniform(0, 9))
+    masculine = float(np.clip(random.choice([0.1, 0.9], p=[0.45, 0.55]) + random.normal(0, 0.12), 0, 1))
+    age = float(18 + 64 * random.beta(0.9, 1.7))
+    tone = float(9 * random.beta(1.2, 2.0))
     man, m = masculine > 0.5, masculine - 0.5
 
     def relative(shift: float = 0) -> float:
-        return float(np.clip(random.normal(0, 0.5), -1, 1) + shift)
+        return float(np.clip(random.normal(0, 0.55), -1.2, 1.2) + shift)
 
     return Identity(
         seed=seed,
@@ -137,9 +137,9 @@ def draw_identity(seed: int) -> Identity:
         hair_part=float(random.uniform(-0.8, 0.8)),
         hairline=relative(0.8 * max(0.0, (age - 45) / 35) * man),
         beard=_choose(
-            random, {"none": 45, "stubble": 27, "moustache": 6, "goatee": 8, "full": 14} if man else {"none": 1}
+            random, {"none": 42, "stubble": 25, "moustache": 8, "goatee": 9, "full": 16} if man else {"none": 1}
         ),
-        glasses=_choose(random, {"none": 86, "round": 5, "square": 5, "thin": 4}),
+        glasses=_choose(random, {"none": 84, "round": 5, "square": 6, "thin": 5}),
         freckles=float(np.clip(random.normal(-0.3, 0.6), 0, 1)) * (tone < 4.5),
         make_up=float(random.uniform(0, 1)) * (not man),
     )
@@ -154,7 +154,7 @@ def _choose(random: Generator, weights: Mapping[T, float]) -> T:
 def _hair(random: Generator, man: bool, age: float) -> Hair:
     if not man:
         return _choose(random, {"long": 42, "bob": 22, "bun": 18, "curly": 14, "side": 4})
-    bald = 6 + 25 * (age > 50)
+    bald = 5 + 15 * (age > 50)
     return _choose(random, {"short": 40, "side": 28, "buzz": 12, "curly": 11, "long": 3, "bald": bald})
 
 
@@ -164,7 +164,7 @@ def _colour(random: Generator, colours: tuple[Colour, ...], weights: tuple[float
 
 
 def _hair_colour(random: Generator, tone: float, age: float) -> Colour:
-    weights = (0.75, 0.22, 0.03, 0, 0, 0) if tone > 4.5 else (0.14, 0.24, 0.26, 0.16, 0.13, 0.07)
+    weights = (0.75, 0.22, 0.03, 0, 0, 0) if tone > 4.5 else (0.26, 0.28, 0.22, 0.11, 0.09, 0.04)
     natural = np.array(_colour(random, HAIR_COLOURS, weights))
     grey = np.clip((age - 44 + random.normal(0, 8)) / 30, 0, 1) ** 1.3
     r, g, b = natural + grey * (np.array([0.72, 0.70, 0.68]) - natural)

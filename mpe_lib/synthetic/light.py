@@ -11,7 +11,14 @@ from mpe_lib.synthetic.sheet import Map, Sheet, Surface
 REACH = (0.05, 0.09, 0.14, 0.20, 0.28, 0.38, 0.50, 0.65)  # heights above the surface at which a shadow is looked for
 SPREAD = (0.050, 0.022, 0.014)  # of red, green and blue light in skin, in units
 WRAP = (0.20, 0.10, 0.06)  # how far each reaches round into the shade
-BOUNCE = np.array([0.16, 0.12, 0.10], np.float32)  # share of the key light that clothes and floor send up
+# What people are photographed in: how often; degrees to the side (deviation) and above; strength of key and sky.
+KINDS = (
+    (0.45, 40, (5, 40), (1.5, 2.6), (0.45, 0.9)),  # lamps and windows
+    (0.25, 10, (-2, 15), (1.8, 2.6), (0.4, 0.8)),  # flash
+    (0.15, 60, (35, 65), (0.5, 1.0), (1.2, 1.8)),  # an overcast sky
+    (0.15, 60, (15, 50), (2.5, 3.5), (0.2, 0.5)),  # the sun, a spot
+)
+BOUNCE = np.array([0.24, 0.19, 0.16], np.float32)  # share of the key light that clothes and floor send up
 
 
 @dataclass(frozen=True)
@@ -21,24 +28,24 @@ class Light:
     direction: tuple[float, float, float]  # from the face to the key light, of length 1
     key: tuple[float, float, float]  # its strength, RGB
     ambient: tuple[float, float, float]  # of the light from everywhere
-    exposure: float
 
 
 def draw_light(seed: int) -> Light:
-    """A light from somewhere in front and above, the same for the same seed."""
+    """A light of one of the `KINDS`, the same for the same seed."""
     random = np.random.default_rng((seed, 3))
-    around, above = np.radians(random.normal(0, 38)), np.radians(random.uniform(5, 42))
+    _, side, heights, strengths, skies = KINDS[random.choice(len(KINDS), p=[kind[0] for kind in KINDS])]
+    around, above = np.radians(random.normal(0, side)), np.radians(random.uniform(*heights))
     direction = (
         float(np.sin(around) * np.cos(above)),
         float(-np.sin(above)),
         float(np.cos(around) * np.cos(above)),
     )
-    warm, key, sky = float(random.normal(0, 0.09)), float(random.uniform(1.4, 2.6)), float(random.uniform(0.55, 1.0))
+    warm, cool = float(random.normal(0, 0.09)), float(random.normal(0.05, 0.14))
+    key, sky = float(random.uniform(*strengths)), float(random.uniform(*skies))
     return Light(
         direction,
         (key * (1 + warm), key, key * (1 - warm)),
-        (sky * (1 - 0.5 * warm), sky, sky * (1 + 0.6 * warm)),
-        float(random.uniform(0.85, 1.15)),
+        (sky * (1 - 0.7 * cool), sky, sky * (1 + cool)),
     )
 
 
@@ -56,7 +63,7 @@ def shade(sheet: Sheet, surface: Surface, light: Light, turn: NDArray[np.float64
     lit = 1 - 0.85 * shadow
     direct = np.dstack([np.clip((facing + wrap) / (1 + wrap), 0, 1) * lit for wrap in WRAP])
     upwards = _dot(normal, up)
-    sky = (0.66 + 0.34 * upwards) * (0.55 + 0.45 * normal[2]) * hollow
+    sky = (0.70 + 0.30 * upwards) * (0.55 + 0.45 * normal[2]) * hollow
     floor = 0.5 * (1 - upwards) * hollow
     light_in = direct * key + sky[..., None] * ambient + floor[..., None] * (BOUNCE * key)
     spread = np.dstack([sheet.blur(np.ascontiguousarray(light_in[..., c]), width) for c, width in enumerate(SPREAD)])

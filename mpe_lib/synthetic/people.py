@@ -16,7 +16,7 @@ from mpe_lib.synthetic.identity import draw_identity
 from mpe_lib.synthetic.muscles import ACTIONS
 from mpe_lib.synthetic.render import synthesize
 
-VERSION = 3  # of the pictures: another for the same seed is another version
+VERSION = 4  # of the pictures: another for the same seed is another version
 # How often a unit occurs. BP4D's and DISFA's follow from the weights of their folds 1 and 2, which are
 # proportional to one over the rate, and from the rate of the commonest unit; what a set does not label is rare.
 BALANCED, RARE = 0.3, 0.05

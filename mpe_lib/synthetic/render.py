@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from mpe_lib.config import near
 from mpe_lib.errors import UserError
 from mpe_lib.pixels import Picture
 from mpe_lib.synthetic import features, hair, skin
-from mpe_lib.synthetic.camera import Camera, Pose, develop, draw_pose
+from mpe_lib.synthetic.camera import Camera, Pose, draw_pose
+from mpe_lib.synthetic.film import Film, develop, draw_film
 from mpe_lib.synthetic.identity import Identity, draw_identity
 from mpe_lib.synthetic.light import Light, draw_light, shade
 from mpe_lib.synthetic.muscles import ACTIONS
@@ -20,10 +22,12 @@ from mpe_lib.synthetic.sheet import Map, Points, Sheet, Surface
 
 CELLS = 352  # of the sheet, along a side, for a picture of 144
 ZOOM = 2  # rays along a side of a pixel
-# Units that faces show together: joy, surprise, sorrow, anger, disgust, fear, contempt, talk, sleep.
-EXPRESSIONS = (
-    *((12,), (6, 12), (6, 12, 25), (12, 25, 26), (1, 2, 5, 25, 26), (1, 2), (1, 4, 15), (1, 4, 15, 17)),
-    *((4, 7, 23), (4, 5, 24), (9, 10), (9, 10, 17), (1, 2, 4, 5, 20, 25), (14,), (25,), (25, 26), (43,)),
+# Units that faces show together: smiles, which are the most of photographs, and surprise, sorrow, anger, disgust, fear,
+# contempt, talk, sleep.
+SMILES = ((12,), (6, 12), (6, 12, 25), (6, 7, 12, 25), (6, 10, 12, 25), (12, 25), (12, 25, 26))
+OTHERS = (
+    *((1, 2, 5, 25, 26), (1, 2), (1, 4, 15), (1, 4, 15, 17), (4, 7, 23), (4, 5, 24), (9, 10), (9, 10, 17)),
+    *((1, 2, 4, 5, 20, 25), (14,), (25,), (25, 26), (4, 7), (43,)),
 )
 
 
@@ -43,6 +47,7 @@ def synthesize(
     identity: Identity | None = None,
     pose: Pose | None = None,
     light: Light | None = None,
+    film: Film | None = None,
     size: int = 144,
     scale: float = 2.9,
     steady: bool = False,
@@ -50,12 +55,12 @@ def synthesize(
     """A face from nothing; the same seed gives the same picture.
 
     Whatever is not given is drawn at random from the seed: hold some of it, and change the rest, to animate
-    one person or to light one face anew.
+    one person, to light one face anew, or to photograph it with another camera.
 
     Args:
         seed: 0 or more.
         aus: intensity in [0, 1] of the units that are active; {} is a face at rest.
-        identity, pose, light: see `draw_identity`, `draw_pose`, `draw_light`.
+        identity, pose, light, film: see `draw_identity`, `draw_pose`, `draw_light`, `draw_film`.
         size: side of the picture in pixels, 32 or more.
         scale: how much of the head is seen, as in `faces.align.align`.
         steady: frame the face as if it were at rest, so that an animation does not jump; alignment follows
@@ -70,6 +75,7 @@ def synthesize(
     aus = _checked(draw_aus(seed) if aus is None else aus)
     pose = draw_pose(seed) if pose is None else pose
     light = draw_light(seed) if light is None else light
+    film = draw_film(seed) if film is None else film
     random = np.random.default_rng((seed, 6))
 
     sheet = Sheet(round(CELLS * max(size, 48) / 144))
@@ -91,7 +97,7 @@ def synthesize(
     picture = scenery(identity, light, camera, rays, random)
     picture += (head - picture) * alpha[..., None]
     everything = dict.fromkeys(ACTIONS, 0.0) | dict(aus)
-    return Synthetic(develop(picture, size, light.exposure, random), camera.see(landmarks), everything, identity)
+    return Synthetic(develop(picture, size, film, random), camera.see(landmarks), everything, identity)
 
 
 def _raised(sheet: Sheet, surface: Surface, shape: Shape) -> Points:
@@ -103,13 +109,18 @@ def _raised(sheet: Sheet, surface: Surface, shape: Shape) -> Points:
 
 
 def draw_aus(seed: int) -> dict[int, float]:
-    """A face at rest, an expression, or one to three units at random, the same for the same seed."""
+    """A face at rest, a smile, another expression, or one to three units at random, the same for the same seed."""
     random = np.random.default_rng((seed, 2))
-    kind, expression = random.random(), EXPRESSIONS[random.integers(len(EXPRESSIONS))]
-    if kind < 0.2:
+    kind = random.random()
+    if kind < 0.15:
         return {}
-    units = expression if kind < 0.7 else random.choice(list(ACTIONS), random.integers(1, 4), replace=False)
+    some = tuple(random.choice(list(ACTIONS), random.integers(1, 4), replace=False))
+    units = _one(random, SMILES) if kind < 0.7 else _one(random, OTHERS) if kind < 0.88 else some
     return {int(au): float(random.uniform(0.4, 1)) for au in units}
+
+
+def _one(random: Generator, expressions: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
+    return expressions[random.integers(len(expressions))]
 
 
 def _checked(aus: Mapping[int, float]) -> Mapping[int, float]:
@@ -128,7 +139,7 @@ def _head(sheet: Sheet, shape: Shape) -> tuple[Surface, Map]:
     r = skin.distance(sheet)
     inside = np.clip((1 - r) * sheet.unit + 0.5, 0, 1)
     rest = Surface(
-        z=skin.relief(sheet, i, r) - skin.folds(sheet, shape) + skin.pores(sheet, i, random),
+        z=skin.relief(sheet, i, r, random) - skin.folds(sheet, shape) + skin.pores(sheet, i, random),
         albedo=skin.complexion(sheet, i, random),
         gloss=skin.gloss(sheet, i, random),
         diffusion=np.ones_like(r),
@@ -176,7 +187,7 @@ def _reflect(sheet: Sheet, shape: Shape, radiance: Map, wet: Map, light: Light, 
         part, where = sheet.window(at, 0.5)
         spot = part.blob(at[0] + 0.045 * x, at[1] + 0.05 * y - 0.005, 0.017, 0.017)
         room = part.blob(at[0] - 0.05 * x, at[1] + 0.04, 0.03, 0.014)
-        radiance[where] += (wet[where] * (0.7 * np.clip(2.2 * spot - 0.6, 0, 1) + 0.06 * room))[..., None]
+        radiance[where] += (wet[where] * (0.4 * np.clip(2.2 * spot - 0.6, 0, 1) + 0.04 * room))[..., None]
 
 
 def _put_on_glasses(sheet: Sheet, shape: Shape, radiance: Map, surface: Surface, light: Light) -> None:

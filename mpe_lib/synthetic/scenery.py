@@ -23,7 +23,7 @@ def scenery(i: Identity, light: Light, camera: Camera, rays: tuple[Map, Map], ra
         colour = 0.20 * np.array(i.hair_colour, np.float32) * (ambient + 0.3 * key) * strands[..., None]
         _paint(picture, colour, _edge(half_width(y, i) - 0.08 - np.abs(x), 0.3 * unit))
 
-    width = np.float32(0.60 + 0.13 * i.masculine + 0.04 * i.cheeks)  # of the neck, a cylinder
+    width = np.float32(0.72 + 0.14 * i.masculine + 0.04 * i.cheeks)  # of the neck, a cylinder
     shoulders = width * (0.3 + 0.7 * ease((y - 0.85) / 0.75)) + 0.9 * np.maximum(y - 1.85, 0) ** 1.6
     nx = np.clip(x / shoulders, -1, 1)
     nz = np.sqrt(1 - 0.96 * nx**2)
@@ -37,7 +37,7 @@ def scenery(i: Identity, light: Light, camera: Camera, rays: tuple[Map, Map], ra
     neck = i.skin.astype(np.float32) / 1.9 * light_in * (1 + shaded)
     _paint(picture, neck, _edge(shoulders - np.abs(x), 0.5 * unit) * _edge(y - 0.9, 0.2 * unit))
 
-    cloth = random.uniform(0.03, 0.45) * (1 + random.normal(0, 0.25, 3)).clip(0.3, 2)
+    cloth = random.choice([0.015, 0.10, 0.35, 0.8], p=[0.28, 0.3, 0.22, 0.2]) * np.exp(random.normal((0.1, 0, 0), 0.4))
     collar = np.float32(2.12 + random.uniform(0, 0.25)) + 0.35 * np.exp(-((x / np.float32(0.45)) ** 2))
     collar -= 0.10 * np.clip(np.abs(x) - 0.75, 0, 2)
     folds = 0.75 + 0.2 * np.cos(3 * x)
@@ -47,15 +47,26 @@ def scenery(i: Identity, light: Light, camera: Camera, rays: tuple[Map, Map], ra
 
 
 def _background(x: Map, y: Map, random: Generator) -> Map:
-    """A blurred room, or a plain wall."""
-    base = (random.uniform(0.03, 0.45) * (1 + random.normal(0, 0.10, 3))).astype(np.float32)
+    """A plain wall, or a blurred room with a few things in it."""
+    if random.random() < 0.3:
+        return _wall(random) * (1.1 - 0.06 * (x**2 + (y - 0.4) ** 2))[..., None]
     coarse = 0.12 * random.standard_normal((24, 24, 3), np.float32) + 0.5 * random.standard_normal(
         (24, 24, 1), np.float32
     )
     room = cv2.resize(cv2.GaussianBlur(coarse, (0, 0), 1.6), x.shape[::-1], interpolation=cv2.INTER_CUBIC)
-    if random.random() < 0.3:
-        return base * (1.1 - 0.06 * (x**2 + (y - 0.4) ** 2))[..., None]
-    return np.clip(base * np.exp(1.3 * room), 0.005, 0.8)
+    picture = _wall(random) * np.exp(1.6 * room)
+    for _ in range(random.integers(0, 4)):  # each on one side of an edge, mostly an upright one
+        slope, at = random.normal(0, 0.3), random.choice([-1, 1]) * random.uniform(0.7, 2)
+        across = (x + slope * y if random.random() < 0.8 else y + slope * x) * np.sign(at)
+        _paint(picture, _wall(random), ease((across - abs(at)) * random.lognormal(0.7, 0.8) + 0.5))
+    return np.clip(picture, 0.005, 1.5)
+
+
+def _wall(random: Generator) -> Map:
+    """What a wall sends back, linear RGB: dark, grey or bright, and now and then of a colour."""
+    lit = random.choice([0.02, 0.12, 0.35, 1.0], p=[0.2, 0.3, 0.28, 0.22]) * random.lognormal(0, 0.45)
+    colourful = random.choice([0.06, 0.35], p=[0.6, 0.4]) * np.array([1, 0.4, 1])  # rarely green or purple
+    return (lit * np.exp(random.normal((0.15, 0, -0.05), colourful))).astype(np.float32)
 
 
 def _edge(inside: Map, sharpness: float) -> Map:
