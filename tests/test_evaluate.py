@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from mpe_lib import evaluate as module
+from mpe_lib.errors import UserError
 from mpe_lib.evaluate import au_probabilities, evaluate, prior_effects, quality_table
 from mpe_lib.faces.degrade import bicubic, degrade
 from mpe_lib.faces.facset import Faces, read_faces
@@ -50,6 +51,13 @@ def test_the_number_of_threads_changes_no_figure(
         assert step["psnr"] == pytest.approx(same["psnr"], abs=0.01)
         assert step["ssim"] == pytest.approx(same["ssim"], abs=0.0005)
     assert other["landmark_nme"] == pytest.approx(figures["landmark_nme"], rel=0.001)
+
+
+def test_a_face_that_cannot_be_read_is_never_left_out(tiny: MPENet, tested: Faces, tmp_path: Path) -> None:
+    cut_off = tmp_path / "cut_off.png"
+    cut_off.write_bytes(tested.paths[-1].read_bytes()[:200])
+    with pytest.raises(UserError, match=f"^{cut_off} cannot be decoded"):
+        evaluate(tiny, replace(tested, paths=(*tested.paths[:-1], cut_off)))
 
 
 def without_aus() -> MPENet:
