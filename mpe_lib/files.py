@@ -20,7 +20,8 @@ LOCK = "unfinished.lock"  #: in a folder that a process is filling, or that was 
 def read_text(path: str | Path, most: int) -> str:
     """A text in UTF-8, of a file that is not large.
 
-    Raises OSError or ValueError, for the caller to tell: not there, no text, more than `most` characters.
+    Raises:
+        OSError, ValueError: for the caller to tell: not there, no text, more than `most` characters.
     """
     with open_text(path) as file:
         text = file.read(most + 1)
@@ -32,14 +33,19 @@ def read_text(path: str | Path, most: int) -> str:
 def open_text(path: str | Path) -> TextIO:
     """A text in UTF-8, with a byte order mark or without; its ends of lines are as they are, for the csv module.
 
-    Raises OSError, for the caller to tell: it can't be read, or is none of `check_ordinary`.
+    Raises:
+        OSError: for the caller to tell: it can't be read, or `check_ordinary` refuses it.
     """
     check_ordinary(path)
     return Path(path).open(newline="", encoding="utf-8-sig")
 
 
 def check_ordinary(path: str | Path) -> None:
-    """Raises OSError: a folder, a pipe that may never say anything, or a device that never ends."""
+    """Refuse what can't be read to its end.
+
+    Raises:
+        OSError: a folder, a pipe that may never say anything, or a device that never ends.
+    """
     if "\0" in str(path) or (os.path.exists(path) and not os.path.isfile(path)):
         raise OSError(errno.EINVAL, "it is no ordinary file")
 
@@ -55,7 +61,8 @@ def is_inside(folder: Path, name: str) -> bool:
 def read_json(path: str | Path) -> Any:
     """What a JSON file holds.
 
-    Raises OSError or ValueError, for the caller to tell.
+    Raises:
+        OSError, ValueError: for the caller to tell: it can't be read, or holds something else.
     """
     return parse_json(read_text(path, LARGEST_JSON))
 
@@ -63,7 +70,8 @@ def read_json(path: str | Path) -> Any:
 def parse_json(text: str) -> Any:
     """What a text in JSON says.
 
-    Raises ValueError.
+    Raises:
+        ValueError: no JSON, or nested too deeply.
     """
     try:
         return json.loads(text)

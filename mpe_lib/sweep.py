@@ -141,7 +141,8 @@ def _read(path: Path) -> dict[str, Any]:
 def parse_yaml(text: str) -> Any:
     """What a text in YAML says; nothing but plain values is made of it.
 
-    Raises YAMLError: no YAML, a value that is none, or an alias, by which a short text could say endlessly much.
+    Raises:
+        YAMLError: no YAML, a value that is none, or an alias, by which a short text could say endlessly much.
     """
     try:
         if len(text) > LONGEST:

@@ -103,9 +103,9 @@ class Entry(NamedTuple):
 def licence(of: Distribution) -> str:
     """What a distribution says of itself: an expression, a name, a text that begins with one, or a classifier."""
     about = of.metadata
-    if about["License-Expression"]:
-        return about["License-Expression"]
-    said = (about["License"] or "").strip()
+    if expression := about.get("License-Expression"):
+        return expression
+    said = about.get("License", "").strip()
     if said and all(part in SPDX for part in said.split(" AND ")):
         return " AND ".join(SPDX[part] for part in said.split(" AND "))
     title = said.partition("\n")[0].strip()

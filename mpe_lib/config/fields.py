@@ -81,7 +81,11 @@ def at_least(config: Any, part: str, lowest: Mapping[str, float]) -> None:
 
 
 def small_enough(config: Any, part: str) -> None:
-    """Raises UserError: a number that no network can be built of, or no loop or random number can begin with."""
+    """Refuse what would take all of the memory, or never end.
+
+    Raises:
+        UserError: a number that no network can be built of, or no loop or random number can begin with.
+    """
     for name, kind in get_type_hints(type(config)).items():
         most = MOST.get(name, MOST[part])
         if (kind is int or (kind is float and part == "net")) and getattr(config, name) > most:

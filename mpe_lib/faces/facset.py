@@ -147,7 +147,11 @@ def _read_rows(table: Path, extra: list[str]) -> Iterator[tuple[int, dict[str, s
 
 
 def check_once(table: Path, columns: Sequence[str]) -> None:
-    """Raises UserError: two columns of one name."""
+    """Refuse a table whose cells could be meant either way.
+
+    Raises:
+        UserError: two columns of one name.
+    """
     twice = [name for name, count in Counter(columns).items() if name and count > 1]
     if twice:
         raise UserError(f"{table}: two columns are called {twice[0]}", "keep one of them")
