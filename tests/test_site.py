@@ -5,6 +5,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from html import escape
 from importlib import import_module
 from pathlib import Path
 
@@ -91,6 +92,9 @@ def test_every_card_and_every_benchmark_is_in_it(text: dict[str, str]) -> None:
     assert [card for card in cards if card.as_posix() not in text] == []
     commands = [path.read_text().split("\n")[0].split()[2] for path in ROOT.glob("figures/benchmarks/*.txt")]
     assert [command for command in commands if f"$ python {command}" not in text["benchmarks.html"]] == []
+    figures = [path.read_text().split("\n")[0] for path in ROOT.glob("figures/reliability/*.txt")]
+    pages = text["reliability.html"] + text["responsible_use.html"]
+    assert [command for command in figures if escape(command, quote=False) not in pages] == []
 
 
 def test_tables_are_those_of_the_results(text: dict[str, str]) -> None:
@@ -158,6 +162,7 @@ def test_links_that_are_right_are_let_be(tmp_path: Path) -> None:
     ("name", "title"),
     [
         ("architecture", "Where to add"),
+        ("reliability", "Hostile input"),
         ("CONTRIBUTING", "Review list of a lesson"),
         ("CHANGELOG", "Unreleased"),
         ("SECURITY", "What is promised"),

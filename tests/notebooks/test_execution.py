@@ -68,13 +68,13 @@ def check_07(metrics: dict, folder: Path) -> None:
 
 def check_08(metrics: dict, folder: Path) -> None:
     assert 0 < metrics["pixels off"] < 5
-    assert metrics["covered"]["AU25"] > 0.5 > 0.1 > metrics["covered"]["AU6"] > 0
+    assert metrics["covered"]["AU25"] > 0.4 > 0.15 > metrics["covered"]["AU6"] > 0
 
 
 def check_09(metrics: dict, folder: Path) -> None:
     assert metrics["parameters"] == {"tiny": 947_558, "small": 3_885_610, "base": 14_965_346, "paper": 22_105_766}
     assert metrics["gradient"]["au"]["perb"] > 5 * metrics["gradient"]["rec"]["perb"]
-    assert -1.5 < metrics["priors"]["heatmaps zero"] < 0  # of four faces; of 64 it is -0.45
+    assert -1.5 < metrics["priors"]["heatmaps zero"] < 0  # of four faces; of 64 it is -0.36
     assert abs(metrics["priors"]["au_probability zero"]) < 0.1
 
 
@@ -104,7 +104,7 @@ def check_12(metrics: dict, folder: Path) -> None:
 
 
 def check_13(metrics: dict, folder: Path) -> None:
-    assert all(0 < gain < 4 for gain in metrics["gain"].values())
+    assert all(0 < gain < 6 for gain in metrics["gain"].values())
     assert metrics["rise"]["AU26"] > 0.2
     assert metrics["changes"]["mouth open"]["step 3"] < -0.5
     assert all(0 < change < 2 for change in metrics["steered"].values())
