@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from base64 import b64decode
 from datetime import datetime
 from html import unescape
@@ -12,6 +13,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from mpe_lib.errors import UserError
 from mpe_lib.faces.astronaut import astronaut
 from mpe_lib.metrics import psnr
 from mpe_lib.pixels import Picture
@@ -260,7 +262,7 @@ def test_a_network_that_knows_faces_of_another_scale_is_named(playground: Playgr
 # ---- the page
 
 
-def test_where_answers_are_slow_it_says_that_one_is_on_its_way(
+def test_of_a_slow_answer_it_says_that_it_is_on_its_way(
     playground: Playground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sentences: list[str] = []
@@ -272,6 +274,17 @@ def test_where_answers_are_slow_it_says_that_one_is_on_its_way(
     playground.small.noise.value = 20
     assert sentences[1] == "One moment."
     assert "bicubic" in sentences[2]
+
+
+def test_a_slow_answer_that_fails_leaves_its_message(playground: Playground, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        time.sleep(0.2)
+        raise UserError("it went wrong", "do otherwise")
+
+    monkeypatch.setattr("mpe_lib.playground.PATIENCE", 0.01)
+    monkeypatch.setattr("mpe_lib.playground.restored", fail)
+    playground.small.noise.value = 10
+    assert "it went wrong" in said(playground)
 
 
 def test_every_picture_has_words_and_markup_in_them_is_text() -> None:

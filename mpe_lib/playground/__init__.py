@@ -9,8 +9,10 @@ For example::
 this module connects them.
 """
 
-import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from html import escape
+from threading import Timer
 
 import ipywidgets
 from IPython.display import Javascript, display
@@ -36,7 +38,7 @@ from mpe_lib.sources import misfit
 from mpe_lib.weights import load, shipped
 
 RESTORE, STEER, EXPLAIN, COMPARE = "restore", "steer", "explain", "compare"  #: the views
-PATIENCE = 1.0  #: seconds: where the last answer took longer, the next says that it is on its way
+PATIENCE = 0.5  #: seconds: of an answer that takes longer the page says that it is on its way
 
 
 class Playground:
@@ -66,7 +68,6 @@ class Playground:
         self.said.add_class("mpe-said")
         self.saved.add_class("mpe-saved")
         self._last: tuple[str, View] | None = None
-        self._took: dict[tuple[str, str], float] = {}  # seconds, of a view and a network
 
         for control in (self.network, self.other, self.wipe):
             control.observe(lambda _: self.update(), "value")
@@ -79,17 +80,25 @@ class Playground:
     def update(self) -> None:
         """Compute and show anew; what is wrong with a choice is said on the page, and the old picture stays."""
         self.saved.value = ""
-        which, start = (str(self.view.value), str(self.network.value)), time.perf_counter()
-        if self._took.get(which, 0) > PATIENCE:
-            self.said.value = "One moment."
         try:
-            face, view = self._see()
+            with self._announced():
+                face, view = self._see()
         except UserError as error:
             self.said.value = f'<span class="mpe-message">{escape(str(error))}</span>'
             return
         self.said.value, self.shown.value = escape(view.said), html(view)
         self._last = (f"{self.view.value}: {face.name}, {self.network.value}", view)
-        self._took[which] = time.perf_counter() - start
+
+    @contextmanager
+    def _announced(self) -> Generator[None]:
+        """Say meanwhile, from a thread of its own, that an answer is on its way."""
+        timer = Timer(PATIENCE, lambda: self.said.set_trait("value", "One moment."))
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()  # what it may be saying is said before the answer
 
     def _see(self) -> tuple[Face, View]:
         name = str(self.network.value)
