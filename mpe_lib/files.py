@@ -1,10 +1,10 @@
 """Reading ordinary files only; writing a file whole or not at all, and a folder by one process at a time."""
 
-import errno
 import json
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from errno import EACCES, EDQUOT, EINVAL, ENOSPC, EPERM, EROFS
 from pathlib import Path, PureWindowsPath
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
@@ -47,7 +47,7 @@ def check_ordinary(path: str | Path) -> None:
         OSError: a folder, a pipe that may never say anything, or a device that never ends.
     """
     if "\0" in str(path) or (os.path.exists(path) and not os.path.isfile(path)):
-        raise OSError(errno.EINVAL, "it is no ordinary file")
+        raise OSError(EINVAL, "it is no ordinary file")
 
 
 def is_inside(folder: Path, name: str) -> bool:
@@ -109,6 +109,11 @@ def writing(path: str | Path) -> Generator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(f"cannot write {path}: {reason}", "choose another folder or make room") from error
+
+
+def refused_for_good(error: UserError) -> bool:
+    """Whether it tells that the disk is full or read-only, so that the next file would fare no better."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in (ENOSPC, EDQUOT, EROFS, EACCES, EPERM)
 
 
 @contextmanager

@@ -253,6 +253,13 @@ def test_a_picture_for_which_there_is_no_room(
     assert mpe(command, astronaut, "--out", out, "--weights", tiny_file) == (0, [])
 
 
+def test_where_nothing_can_be_written_it_ends_at_the_first_photograph(
+    mpe: Mpe, astronaut: Path, tiny_file: Path
+) -> None:
+    code, lines = mpe("restore", *3 * [astronaut], "--out", REFUSES, "--weights", tiny_file)
+    assert (code, len(lines)) == (2, 1)
+
+
 # ---- sweep
 
 

@@ -140,21 +140,21 @@ def test_a_check_of_the_learner_s_own_does_not_count(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_submissions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ann", "bob"):
+    for name in ("ann", "=bob"):
         (tmp_path / name).mkdir()
     handed_in(tmp_path / "ann", SOLVED)
     (tmp_path / "ann" / "01_twice.ipynb").rename(tmp_path / "ann" / "ann_4711_01_twice-1.ipynb")  # as platforms do
-    (tmp_path / "bob" / "01_twice.ipynb").write_text("not JSON")
-    (tmp_path / "bob" / "99_other.ipynb").write_text("{}")
+    (tmp_path / "=bob" / "01_twice.ipynb").write_text("not JSON")
+    (tmp_path / "=bob" / "99_other.ipynb").write_text("{}")
     monkeypatch.setattr(sys, "argv", ["grade.py", str(tmp_path), "--out", str(tmp_path / "grades.csv")])
     grade.main()
     with (tmp_path / "grades.csv").open(newline="") as file:
         rows = list(csv.reader(file))
     assert rows == [
         ["submission", "exercise", "right", "problem"],
+        ["'=bob/01_twice.ipynb", "", "0", "not a notebook (NotJSONError)"],  # no formula for a spreadsheet
+        ["'=bob/99_other.ipynb", "", "0", "no lesson has this name"],
         ["ann/ann_4711_01_twice-1.ipynb", "exercise 1", "1", ""],
-        ["bob/01_twice.ipynb", "", "0", "not a notebook (NotJSONError)"],
-        ["bob/99_other.ipynb", "", "0", "no lesson has this name"],
     ]
     monkeypatch.setattr(sys, "argv", ["grade.py", str(tmp_path / "nobody")])
     with pytest.raises(SystemExit, match="no notebook in it"):

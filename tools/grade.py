@@ -40,9 +40,15 @@ def main() -> None:
         for path in paths:
             name = path.relative_to(arguments.submissions)
             verdicts = list(grade(path, arguments.seconds, arguments.gigabytes))
-            table.writerows([name, exercise, int(right), problem] for exercise, right, problem in verdicts)
+            for exercise, right, problem in verdicts:
+                table.writerow([no_formula(str(name)), exercise, int(right), no_formula(problem)])
             file.flush()
             print(f"{name}: {sum(right for _, right, _ in verdicts)} of {len(verdicts)}", flush=True)
+
+
+def no_formula(text: str) -> str:
+    """A student's words, so that no spreadsheet computes them."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def grade(path: Path, seconds: int, gigabytes: float) -> Iterator[tuple[str, bool, str]]:

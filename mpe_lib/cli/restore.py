@@ -24,6 +24,7 @@ def restore(
     """Restore every face of every photograph from 16 x 16 pixels."""
     with told():
         from mpe_lib.faces.picture import read_picture
+        from mpe_lib.files import refused_for_good
         from mpe_lib.machine import device
         from mpe_lib.photograph import find_faces, restore_found
         from mpe_lib.weights import load
@@ -43,6 +44,8 @@ def restore(
         except UserError as error:
             say(str(error))
             failed += 1
+            if refused_for_good(error):
+                break
     raise SystemExit(ALL if not failed else SOME if done else NONE)
 
 
