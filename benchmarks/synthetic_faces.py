@@ -10,10 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from classifiers import answers, learnt, told_apart
 from numpy.typing import NDArray
-from told_apart import told_apart
 from torch import Tensor
-from torch.nn import functional as F
 from weights import area_under_curve
 
 from mpe_lib import load
@@ -61,7 +60,7 @@ def main() -> None:
             report_real(arguments.real, torch.cat(list(pool.map(small, seeds, chunksize=8))))
         if arguments.classifier:
             known = orders(arguments.classifier, arguments.classifier // 4, 0, "balanced", 2.9)
-            new = orders(600, 200, 1, "balanced", 2.9)
+            new = orders(2000, 500, 1, "balanced", 2.9)
             pictures = [list(pool.map(picture, part, chunksize=8)) for part in (known, new)]
             report_classifier(pictures[0], known, pictures[1], new)
     if arguments.gain:
@@ -163,26 +162,9 @@ def report_classifier(
 ) -> None:
     """A quarter of a ResNet-18, trained for a few minutes, on people that it has not seen."""
     torch.manual_seed(0)
-    net = ResNet18(len(ACTIONS), 0.25)
-    pictures, labels = to_tensor(np.stack(known)) - 0.4, present(train)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.02)
-    epochs, batch = 12, 32
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, epochs * (len(known) // batch))
-    for _ in range(epochs):
-        order = torch.randperm(len(known))
-        for i in range(len(known) // batch):
-            chosen = order[i * batch : (i + 1) * batch]
-            x = pictures[chosen]
-            x = x.flip(-1) if torch.rand(()) < 0.5 else x
-            loss = F.binary_cross_entropy_with_logits(net(x), labels[chosen])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    net.eval()
-    with torch.inference_mode():
-        logits = torch.cat([net(part) for part in (to_tensor(np.stack(new)) - 0.4).split(64)])
-    truth = present(test)
+    pictures, unseen = (to_tensor(np.stack(part)) for part in (known, new))
+    net = learnt(ResNet18(len(ACTIONS), 0.25), pictures, present(train), epochs=12)
+    logits, truth = answers(net, unseen), present(test)
     areas = {au: area_under_curve(logits[:, i], truth[:, i] == 1) for i, au in enumerate(ACTIONS)}
     print("a classifier on new people, AUC: " + ", ".join(f"AU{au} {area:.3f}" for au, area in areas.items()))
     print(f"lowest {min(areas.values()):.3f}")
