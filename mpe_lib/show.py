@@ -79,20 +79,21 @@ def row(pictures: Mapping[str, Picture], points: Mapping[str, NDArray[Any]] | No
 def compared(faces: Sequence[Compared], *, differences: bool = False) -> Figure:
     """Faces by several networks: input, every network's, original, with PSNR and SSIM (Fig. 2).
 
-    A face takes a row, or from six pictures on several. With `differences` each row has another one below, how far
-    each is from the original (Fig. 3).
+    Several faces take a row each, under the names; one face takes as many as keep its pictures large. With
+    `differences` each row has another one below, how far each is from the original (Fig. 3).
     """
-    columns, lines = _layout(len(faces[0].restored) + 2, 5)
+    pictures = len(faces[0].restored) + 2
+    columns, lines = _layout(pictures, 5) if len(faces) == 1 else (pictures, 1)
     tall = 1 + differences
     figure = Figure(
-        figsize=(1.75 * columns, (2.3 + 1.75 * differences) * lines * len(faces)),
+        figsize=(1.75 * columns, (2.0 + 1.75 * differences) * lines * len(faces) + 0.3 * lines),
         layout=ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.03, wspace=0, hspace=0.02),
     )
     grid = figure.subplots(tall * lines * len(faces), columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    for face, own in zip(faces, np.split(grid, len(faces)), strict=True):
-        _compared(own[::tall].ravel(), face)
+    for number, (face, own) in enumerate(zip(faces, np.split(grid, len(faces)), strict=True)):
+        _compared(own[::tall].ravel(), face, named=number == 0)
         if differences:
             maps = {"input": None} | face.differences()
             for axes, map_ in zip(own[1::tall].ravel(), maps.values(), strict=False):
@@ -103,13 +104,13 @@ def compared(faces: Sequence[Compared], *, differences: bool = False) -> Figure:
     return figure
 
 
-def _compared(cells: NDArray[Any], face: Compared) -> None:
-    """One face's pictures, each under its name and over its scores, the best of them bold."""
+def _compared(cells: NDArray[Any], face: Compared, named: bool) -> None:
+    """One face's pictures, each over its scores, the best of them bold."""
     scores = face.scores()
     best = max(scores, key=lambda name: scores[name][0])
-    named = {"input": face.lr} | face.restored | {"original": face.original}
-    for axes, (name, picture) in zip(cells, named.items(), strict=False):
-        draw_picture(axes, picture, name)
+    pictures = {"input": face.lr} | face.restored | {"original": face.original}
+    for axes, (name, picture) in zip(cells, pictures.items(), strict=False):
+        draw_picture(axes, picture, name if named else "")
         text = "{:.2f} / {:.3f}".format(*scores[name]) if name in scores else ""
         label = "dB / SSIM" if name == "input" else text
         axes.set_xlabel(label, fontsize=12, color=INK, weight="bold" if name == best else "normal", labelpad=2)
