@@ -21,6 +21,11 @@ class ActionUnit:
     centres: tuple[int, int] | None = None
     offset: float = 0.0
 
+    @property
+    def title(self) -> str:
+        """As in AU12 lip corner puller."""
+        return f"AU{self.number} {self.name}"
+
 
 #: Every unit that is known, by its number.
 CATALOGUE: dict[int, ActionUnit] = {

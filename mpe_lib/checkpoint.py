@@ -1,7 +1,6 @@
 """A run's folder: its config, its log, and what it takes to go on after an interruption."""
 
 import hashlib
-import json
 import math
 import os
 import shutil
@@ -18,7 +17,7 @@ from torch import nn
 from mpe_lib import weights
 from mpe_lib.config import Config
 from mpe_lib.errors import UserError
-from mpe_lib.files import atomic, check_ordinary, parse_json, read_json, writing
+from mpe_lib.files import atomic, check_ordinary, parse_json, read_json, refuse_links, settle, write_json, writing
 from mpe_lib.learner import Learner
 
 STATE, SUMS = "state.pt", "sha256.json"  #: files of a checkpoint: all but the weights, and the sums of the others
@@ -54,7 +53,10 @@ class Run:
         with writing(self.folder):  # what failed before its first checkpoint is begun anew
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / "metrics.jsonl").unlink(missing_ok=True)
-        _write_json(self.folder / "config.json", config.to_dict())
+        refuse_links(self.folder)
+        write_json(self.folder / "config.json", config.to_dict())
+        with writing(self.folder):
+            settle(self.folder)
 
     def resume(self, config: Config, faces: str, learner: Learner) -> Position:
         """Bring the learner back to where last/ left it, or previous/ if last/ is damaged.
@@ -65,6 +67,7 @@ class Run:
             UserError: nothing to resume, all of it damaged, or the run was made with another config or other faces.
         """
         kept = self.checkpoints()
+        refuse_links(self.folder)
         self._same_config(config)
         whole = [folder for folder in kept if _whole(folder)]
         if not whole:
@@ -161,7 +164,7 @@ class Run:
         weights.save(self.folder / "best" / "net.safetensors", net.state_dict(), config)
 
     def save_last(self, learner: Learner, position: Position, config: Config, faces: str) -> None:
-        """Write a new last/; the one before becomes previous/. Killed at any moment, one of them is whole."""
+        """Write a new last/; the one before becomes previous/. Killed, or cut off from power, one of them is whole."""
         new = self.folder / "last.new"
         shutil.rmtree(new, ignore_errors=True)
         try:
@@ -170,16 +173,18 @@ class Run:
             shutil.rmtree(new, ignore_errors=True)
             raise
         with writing(self.last):
+            settle(new)  # before it takes the place of one that is
             if self.last.exists():
                 shutil.rmtree(self.previous, ignore_errors=True)
                 self.last.rename(self.previous)
             new.rename(self.last)
+            settle(self.folder)
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write summary.json, unless it is there: a finished run stays as it is."""
         path = self.folder / "summary.json"
         if not path.is_file():
-            _write_json(path, summary)
+            write_json(path, summary)
 
 
 def _store(folder: Path, learner: Learner, position: Position, config: Config, faces: str) -> None:
@@ -196,7 +201,7 @@ def _store(folder: Path, learner: Learner, position: Position, config: Config, f
     torch.save(state, serialized)
     with atomic(folder / STATE) as temporary:
         temporary.write_bytes(serialized.getbuffer())
-    _write_json(folder / SUMS, _sums(folder))
+    write_json(folder / SUMS, _sums(folder))
 
 
 def _load(folder: Path, faces: str, learner: Learner) -> Position:
@@ -263,8 +268,3 @@ def _whole(folder: Path) -> bool:
         return read_json(folder / SUMS) == _sums(folder)
     except (OSError, ValueError):  # missing, unreadable, no JSON
         return False
-
-
-def _write_json(path: Path, values: Mapping[str, Any]) -> None:
-    with atomic(path) as temporary:
-        temporary.write_text(json.dumps(values, indent=2) + "\n")

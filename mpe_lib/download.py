@@ -1,6 +1,7 @@
 """What every download has in common: addresses that can be trusted, and why one failed."""
 
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -10,7 +11,10 @@ from requests.exceptions import HTTPError, InvalidURL, RequestException
 
 from mpe_lib.errors import UserError
 
-UNEXPECTED = "it is not the one expected (SHA-256)"  #: why a download is not taken
+
+def cache() -> Path:
+    """Where downloads are kept, and what is made once: a folder of the user's."""
+    return pooch.os_cache("mpe")
 
 
 def check_address(url: str) -> None:
@@ -25,11 +29,14 @@ def check_address(url: str) -> None:
 
 def downloader(**options: Any) -> Any:  # pooch's class, which its protocol does not fit
     """For pooch: one that follows no redirect to an address that `check_address` refuses; requests asks there never."""
+    pooch.get_logger().setLevel("WARNING")  # it tells every file otherwise
     return pooch.HTTPDownloader(hooks={"response": _check_redirect}, **options)
 
 
-def failure(error: RequestException, url: str) -> str:
-    """Why nothing came from this address."""
+def failure(error: RequestException | ValueError, url: str) -> str:
+    """Why nothing came from this address, or what came is not taken: pooch's ValueError."""
+    if not isinstance(error, RequestException):
+        return "it is not the one expected (SHA-256)"
     if isinstance(error, HTTPError):
         return f"the server answers {error}"
     if isinstance(error, InvalidURL):
@@ -38,7 +45,10 @@ def failure(error: RequestException, url: str) -> str:
 
 
 def _trusted(url: str) -> bool:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # half an address of IPv6
+        return False
     try:
         local = ip_address(parts.hostname or "").is_loopback
     except ValueError:

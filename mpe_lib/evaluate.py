@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from mpe_lib.faces.crops import CROP, CentreCrops, Sample
 from mpe_lib.faces.degrade import bicubic
 from mpe_lib.faces.facset import Faces
+from mpe_lib.files import finite
 from mpe_lib.heatmaps import decode
 from mpe_lib.metrics import au_scores, landmark_error, psnr, ssim
 from mpe_lib.nets import Judge, MPENet, MPEOutput, System, evaluating
@@ -51,17 +52,17 @@ def evaluate(net: System, faces: Faces, border: int = 0) -> dict[str, Any]:
             probability.append(output.au_logits.sigmoid())
     of_faces = torch.cat(quality, -1)  # (1 + steps, 2, n)
     baseline, *steps = (
-        {"psnr": _number(decibel), "ssim": _number(similarity)} for decibel, similarity in of_faces.mean(-1).tolist()
+        {"psnr": finite(decibel), "ssim": finite(similarity)} for decibel, similarity in of_faces.mean(-1).tolist()
     )
     return {
         "n": len(faces),
         "border": border,
         "bicubic": baseline,
         "steps": steps,
-        "landmark_nme": _number(torch.cat(nme).nanmean().item()) if nme else None,
-        "au": au_table(net.config.aus, torch.cat(probability), faces) if probability else _NO_AUS,
+        "landmark_nme": finite(torch.cat(nme).nanmean().item()) if nme else None,
+        "au": au_figures(net.config.aus, torch.cat(probability), faces) if probability else _NO_AUS,
         "faces": {
-            what: [[_number(round(score, 4)) for score in of_picture] for of_picture in of_faces[:, i].tolist()]
+            what: [[finite(round(score, 4)) for score in of_picture] for of_picture in of_faces[:, i].tolist()]
             for i, what in enumerate(("psnr", "ssim"))
         },
     }
@@ -94,7 +95,7 @@ def quality_table(rows: Mapping[str, tuple[float, float]], border: int = 0) -> s
     return "\n".join(lines)
 
 
-def prior_effects(net: MPENet, faces: Faces, border: int = 0, seed: int = 0) -> dict[str, float]:
+def prior_effects(net: MPENet, faces: Faces, seed: int = 0) -> dict[str, float]:
     """What the priors do: step 3's PSNR with its own priors, and its change when one is taken away or swapped.
 
     Each prior in turn is replaced by zeros and by that of another face, drawn at random.
@@ -104,7 +105,7 @@ def prior_effects(net: MPENet, faces: Faces, border: int = 0, seed: int = 0) -> 
     """
 
     def quality(output: MPEOutput, batch: Sample) -> Tensor:
-        return psnr(to_picture(output.sr[-1]), to_picture(batch.hr), border)
+        return psnr(to_picture(output.sr[-1]), to_picture(batch.hr))
 
     scores: dict[str, list[Tensor]] = defaultdict(list)
     for batch in _batches(faces.take(np.random.default_rng(seed).permutation(len(faces)))):
@@ -160,25 +161,20 @@ def _landmark_error(maps: Tensor, batch: Sample) -> Tensor:
 _NO_AUS: dict[str, Any] = {"f1": None, "accuracy": None, "per_au": {}}
 
 
-def au_table(aus: tuple[int, ...], probability: Tensor, faces: Faces) -> dict[str, Any]:
+def au_figures(aus: tuple[int, ...], probability: Tensor, faces: Faces) -> dict[str, Any]:
     """F1 and accuracy, per unit and mean, against the labels that the faces have."""
     labels = torch.from_numpy(faces.aus)
     f1, accuracy = au_scores(probability, labels)
     per_au = {
         f"AU{au}": {
-            "f1": _number(f1[i]),
-            "accuracy": _number(accuracy[i]),
+            "f1": finite(f1[i]),
+            "accuracy": finite(accuracy[i]),
             "positives": int((labels[:, i] == 1).sum()),
             "n": int((~labels[:, i].isnan()).sum()),
         }
         for i, au in enumerate(aus)
     }
     return {"f1": _mean(f1), "accuracy": _mean(accuracy), "per_au": per_au}
-
-
-def _number(value: float) -> float | None:
-    """None for NaN and infinity, which JSON has not: of two equal pictures PSNR is infinite."""
-    return float(value) if np.isfinite(value) else None
 
 
 def percent(value: float | None) -> str:

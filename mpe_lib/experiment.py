@@ -15,10 +15,11 @@ from mpe_lib.faces.facset import Faces, read_all
 from mpe_lib.features import find_features
 from mpe_lib.files import atomic
 from mpe_lib.machine import commit, describe, device
+from mpe_lib.memory import keep_freed_memory
 from mpe_lib.nets import MPENet, System
 from mpe_lib.recognise import recognise, recognisers
 from mpe_lib.record import Progress
-from mpe_lib.sources import cut_as, face_folders
+from mpe_lib.sources import face_folders, to_train_on
 from mpe_lib.train import train
 from mpe_lib.weights import load
 
@@ -64,6 +65,7 @@ def run(experiment: Experiment, folder: Path, report: Callable[[Progress], None]
     config = experiment.config()
     read_all(face_folders(experiment.faces, config.net.face_scale), "test", (), experiment.fold)
     net = trained(experiment, folder / "run", report)
+    keep_freed_memory()
     result = measure(experiment, net.to(device()), Run(folder / "run").summary())
     write_result(result, folder / RESULT)
     return result
@@ -77,9 +79,9 @@ def trained(experiment: Experiment, folder: Path, report: Callable[[Progress], N
     """
     config = experiment.config()
     sources = face_folders(experiment.faces, config.net.face_scale)
-    known = read_all(sources, "train", config.net.aus, experiment.fold)
-    validation = read_all(sources, "val", config.net.aus, experiment.fold, needed=False)
-    config = cut_as(known, config, chosen="net.face_scale" in experiment.changes)
+    known, validation, config = to_train_on(
+        sources, config, experiment.fold, chosen="net.face_scale" in experiment.changes
+    )
     if not Run(folder).finished(config, known.fingerprint()):
         features = find_features(config.train.features, experiment.features) if config.train.lambda_per else None
         begun = None if experiment.start is None else _ended(experiment.start)

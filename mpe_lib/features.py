@@ -12,7 +12,7 @@ from requests.exceptions import RequestException
 from safetensors.torch import load_file
 from torch import nn
 
-from mpe_lib.download import UNEXPECTED, check_address, downloader, failure
+from mpe_lib.download import cache, check_address, downloader, failure
 from mpe_lib.errors import UserError
 from mpe_lib.files import check_ordinary, writing
 from mpe_lib.nets import VGGFace
@@ -127,16 +127,14 @@ def _download(kind: str, source: str, report: Callable[[int, int], None]) -> Pat
     check_address(url)
     if digest and not re.fullmatch("[0-9a-f]{64}", digest):
         raise UserError(f"{source}: '{digest}' is no SHA-256", "write its 64 digits, 0 to 9 and a to f")
-    pooch.get_logger().setLevel("WARNING")
     name = f"{kind}-{hashlib.sha256(url.encode()).hexdigest()[:16]}.pth"
-    cache = pooch.os_cache("mpe")
-    http: Any = downloader(progressbar=_Reported(report))
-    with writing(cache):
+    folder, http = cache(), downloader(progressbar=_Reported(report))
+    with writing(folder):
         try:
-            path = Path(pooch.retrieve(url, digest or None, name, cache, downloader=http))
+            path = Path(pooch.retrieve(url, digest or None, name, folder, downloader=http))
         except (RequestException, ValueError) as error:  # the first is an OSError, but no failure to write
-            reason = failure(error, url) if isinstance(error, RequestException) else UNEXPECTED
-            raise UserError(f"{url} cannot be downloaded: {reason}", "check the network and the address") from error
+            remedy = "check the network and the address"
+            raise UserError(f"{url} cannot be downloaded: {failure(error, url)}", remedy) from error
     if not digest:
         remedy = f"if this is the file that you want, give its sum too: {url}{SUM}{pooch.file_hash(str(path))}"
         raise UserError(f"{url} is downloaded, and not used before you say what it must be", remedy)

@@ -1,8 +1,9 @@
 """Reading ordinary files only; writing a file whole or not at all, and a folder by one process at a time."""
 
 import json
+import math
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from errno import EACCES, EDQUOT, EINVAL, ENOSPC, EPERM, EROFS
 from pathlib import Path, PureWindowsPath
@@ -58,6 +59,17 @@ def is_inside(folder: Path, name: str) -> bool:
     return os.path.realpath(folder / name).startswith(os.path.join(os.path.realpath(folder), ""))
 
 
+def refuse_links(folder: Path) -> None:
+    """That nothing is written through a link which somebody has put into a folder that is gone on with.
+
+    Raises:
+        UserError: there is one.
+    """
+    for path in folder.rglob("*"):
+        if path.is_symlink():
+            raise UserError(f"{path} is a link", "put what it names in its place, or choose another folder")
+
+
 def read_json(path: str | Path) -> Any:
     """What a JSON file holds.
 
@@ -77,6 +89,63 @@ def parse_json(text: str) -> Any:
         return json.loads(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a JSON file, whole or not at all.
+
+    Raises:
+        UserError: it can't be written.
+    """
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+def finite(value: float) -> float | None:
+    """None for NaN and infinity, which JSON has not: of two equal pictures PSNR is infinite."""
+    return float(value) if math.isfinite(value) else None
+
+
+def new_table(path: Path) -> TextIO:
+    """A CSV to be written; a folder's name may be no text, and its bytes become \\udcNN."""
+    return path.open("w", newline="", encoding="utf-8", errors="backslashreplace")
+
+
+def walk(source: Path, what: str) -> Iterator[tuple[Path, list[str]]]:
+    """A folder and those in it, with the names of their files; what is hidden, or behind a link, is passed over.
+
+    Args:
+        source: the folder.
+        what: it should hold, in words.
+
+    Raises:
+        UserError: no folder, or one that can't be listed.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise UserError(f"{error.filename} can't be listed: {error.strerror}", "change its permissions") from error
+
+    if not os.path.isdir(source):  # unlike Path's, false of a name that is too long
+        raise UserError(f"{source}: no such folder", f"name the folder that holds the {what}")
+    for folder, folders, files in os.walk(source, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield Path(folder), [name for name in files if not name.startswith(".")]
+
+
+def settle(folder: Path) -> None:
+    """See that the files of a folder, and the folder itself, are on the disk, where a power cut takes nothing of them.
+
+    Raises:
+        OSError: the disk is full, or fails.
+    """
+    if os.name != "posix":  # others open no folder
+        return
+    for path in [*filter(Path.is_file, folder.iterdir()), folder]:
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 @contextmanager

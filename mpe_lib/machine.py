@@ -7,14 +7,11 @@ from pathlib import Path
 
 import torch
 
-from mpe_lib.memory import keep_freed_memory
-
 ROOT = Path(__file__).parent
 
 
 def device() -> str:
-    """Where to compute: a GPU if there is one, else a CPU that is made ready for it."""
-    keep_freed_memory()
+    """Where to compute: a GPU if there is one, else the CPU."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 

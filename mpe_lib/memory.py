@@ -5,8 +5,6 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import torch
-
 from mpe_lib.config import Config
 from mpe_lib.errors import UserError
 
@@ -26,6 +24,13 @@ def keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, -1)
 
 
+def is_for_memory(error: Exception) -> bool:
+    """Whether it was raised because there is not enough memory; torch has a class for one of several such cases."""
+    said = str(error).lower()
+    signs = ("out of memory", "can't allocate memory", "alloc_failed")
+    return isinstance(error, MemoryError) or any(sign in said for sign in signs)
+
+
 @contextmanager
 def enough_memory(config: Config) -> Generator[None]:
     """Tell that a GPU's memory, or the CPU's, was too small for a training.
@@ -35,8 +40,8 @@ def enough_memory(config: Config) -> Generator[None]:
     """
     try:
         yield
-    except (torch.cuda.OutOfMemoryError, RuntimeError) as error:  # the CPU's has no class of its own
-        if not (isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)):
+    except (RuntimeError, MemoryError) as error:
+        if not is_for_memory(error):
             raise
         batch = config.train.batch
         ways = [f"train.batch={batch // 2}"] if batch > 1 else []

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mpe_lib.errors import UserError
-from mpe_lib.files import atomic, open_text
+from mpe_lib.files import atomic, new_table, open_text
 
 PROGRAM = "FaceLandmarkImg"  #: not FeatureExtraction, which takes out each person's own mean of a video
 VARIABLE = "OPENFACE"  #: of the environment: the program, or the folder that it is in
@@ -94,7 +94,7 @@ def run_openface(
             elif undone:
                 middle = (len(undone) + 1) // 2
                 left += [part for part in (undone[middle:], undone[:middle]) if part]
-        units = {picture: read_faces_of(work.out, name) for picture, name in names.items()}
+        units = {picture: read_units(work.out, name) for picture, name in names.items()}
     report(len(pictures), len(pictures))
     known = {picture: of for picture, of in units.items() if of is not None}
     undetected = [picture for picture, of in units.items() if of is None and picture not in failed]
@@ -110,8 +110,8 @@ def write_table(path: Path, pictures: Mapping[Path, str], seen: Seen) -> None:
         seen: of these pictures.
     """
     known = sorted({au for units in seen.units.values() for au in units})
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
+    with atomic(path) as temporary, new_table(temporary) as file:
+        table = csv.writer(file, lineterminator="\n")
         table.writerow(["file_name", *(f"AU{au}" for au in known)])
         for picture, name in pictures.items():
             units = seen.units.get(picture, {})
@@ -164,7 +164,7 @@ class _Work:
             process.kill()
 
 
-def read_faces_of(folder: Path, name: str) -> Units | None:
+def read_units(folder: Path, name: str) -> Units | None:
     """What OpenFace wrote of a picture: the units of its largest face, None if there was none.
 
     Version 2 writes NAME.csv, a row for each face; version 1 NAME_det_0.txt, a file for each.

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from mpe_lib.config import AUS
 from mpe_lib.errors import UserError
-from mpe_lib.evaluate import au_table, forward, percent
+from mpe_lib.evaluate import au_figures, forward, percent
 from mpe_lib.faces.crops import CentreCrops
 from mpe_lib.faces.degrade import bicubic
 from mpe_lib.faces.facset import Faces
@@ -77,8 +77,8 @@ class ByOpenFace:
     aus = tuple(au for au in AUS if au in KNOWN_TO_OPENFACE)
     face_scale = None  # it aligns them itself
 
-    def __init__(self, program: Path, patience: float = 60) -> None:
-        self._program, self._patience = program, patience
+    def __init__(self, program: Path) -> None:
+        self._program = program
 
     def __call__(self, pictures: Picture) -> Recognition:
         from mpe_lib.faces.picture import write_png
@@ -87,7 +87,7 @@ class ByOpenFace:
             files = [Path(folder) / f"{number}.png" for number in range(len(pictures))]
             for file, picture in zip(files, pictures, strict=True):
                 write_png(file, picture)
-            seen = run_openface(self._program, files, patience=self._patience)
+            seen = run_openface(self._program, files)
         said = [[float(seen.units.get(file, {}).get(au, 0)) for au in self.aus] for file in files]
         detected, failed = ([file in which for file in files] for which in (seen.units, seen.failed))
         return Recognition(torch.tensor(said), torch.tensor(detected), torch.tensor(failed))
@@ -144,7 +144,7 @@ def recognise(
             name: {
                 "detected": detected.float().mean().item(),
                 "failed": int(failed.sum()),
-                **au_table(by.aus, said, faces),
+                **au_figures(by.aus, said, faces),
                 "said": {unit: "".join(str(int(of)) for of in said[:, i].tolist()) for i, unit in enumerate(labels)},
             }
             for name, (said, detected, failed) in of_all.items()

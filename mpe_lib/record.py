@@ -1,7 +1,6 @@
 """What a training leaves while it runs: its log, its best network, and checkpoints."""
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from mpe_lib.checkpoint import Position, Run
 from mpe_lib.config import Config
 from mpe_lib.faces.crops import check_damaged
 from mpe_lib.faces.facset import Faces
+from mpe_lib.files import finite
 from mpe_lib.learner import Learner, Shares, Step
 from mpe_lib.losses import LossTerms
 from mpe_lib.validation import validate
@@ -118,7 +118,7 @@ class Record:
         progress = progress._replace(terms=terms, damaged=self.position.damaged)
         lr = self._learner.optimizers["net"].param_groups[0]["lr"]
         line: dict[str, Any] = {"update": progress.update, "lr": lr, "faces_per_second": progress.faces_per_second}
-        line |= {f"loss_{name}": _number(mean) for name, mean in zip(known, means.tolist(), strict=True)}
+        line |= {f"loss_{name}": finite(mean) for name, mean in zip(known, means.tolist(), strict=True)}
         line |= {"psnr": progress.psnr} if progress.psnr else {}
         line |= {"gradient_shares": progress.shares} if progress.shares else {}
         line |= {"skipped": progress.skipped} if progress.skipped else {}
@@ -137,7 +137,7 @@ class Record:
         """The summary, written if the training is finished."""
         place = self.position
         finished = place.update == self._config.train.updates
-        best = _number(place.best_psnr)
+        best = finite(place.best_psnr)
         damaged = len(place.damaged)
         summary = Summary(place.update, finished, best, place.best_update, place.skipped, damaged, seconds)
         if self._accelerator.is_main_process and finished:
@@ -146,11 +146,6 @@ class Record:
             tracker.finish()
         self._accelerator.wait_for_everyone()  # a launcher ends all processes with the first
         return summary
-
-
-def _number(value: float) -> float | None:
-    """None for NaN and infinity, which JSON has not."""
-    return value if math.isfinite(value) else None
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

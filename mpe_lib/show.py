@@ -1,4 +1,4 @@
-"""Every picture the project draws; functions return matplotlib Figures."""
+"""Every picture the project draws: Figures of matplotlib, and pictures with something painted on them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -311,7 +311,7 @@ def _attention(figure: FigureBase, picture: Picture, maps: dict[int, NDArray[np.
 
 def _aus(figure: FigureBase, aus: dict[int, float]) -> None:
     axes = figure.subplots()
-    named = {f"AU{au} {CATALOGUE[au].name}": value for au, value in aus.items()}
+    named = {CATALOGUE[au].title: value for au, value in aus.items()}
     draw_bars(axes, named, "AU probabilities,\nof step 2", size=12)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from filelock import FileLock
 
 from mpe_lib.config import Config
+from mpe_lib.download import cache
 from mpe_lib.errors import UserError
-from mpe_lib.faces.facset import Faces
+from mpe_lib.faces.facset import Faces, read_all
 from mpe_lib.faces.london import find_london
 from mpe_lib.files import writing
 
@@ -78,6 +79,25 @@ def cut_as(faces: Faces, config: Config, *, chosen: bool) -> Config:
     return config if chosen else config.replace({"net.face_scale": scale})
 
 
+def to_train_on(
+    sources: Sequence[tuple[Path, float | None]], config: Config, fold: int | None, *, chosen: bool
+) -> tuple[Faces, Faces, Config]:
+    """The faces to learn from, those to validate on, of which there may be none, and the config for their scale.
+
+    Args:
+        sources: as `face_folders` gives them.
+        config: names the action units, and a scale.
+        fold: of BP4D and DISFA.
+        chosen: whether somebody asked for that scale.
+
+    Raises:
+        UserError: as `read_all` and `cut_as`.
+    """
+    known = read_all(sources, "train", config.net.aus, fold)
+    validation = read_all(sources, "val", config.net.aus, fold, needed=False)
+    return known, validation, cut_as(known, config, chosen=chosen)
+
+
 def fits(scale: float, other: float) -> bool:
     """Whether faces cut at one scale are of use to a network of the other."""
     return abs(scale / other - 1) < 0.03
@@ -111,11 +131,9 @@ def _parted(source: str) -> tuple[str, float | None]:
 
 
 def _synthetic(count: int, scale: float, report: Report) -> Path:
-    import pooch
-
     from mpe_lib.synthetic.people import VERSION, prepare_synthetic
 
-    folder = pooch.os_cache("mpe") / f"synthetic-{VERSION}-{count}-{scale:g}"
+    folder = cache() / f"synthetic-{VERSION}-{count}-{scale:g}"
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder.with_name(f"{folder.name}.lock"))  # several trainings may want the same ones

@@ -14,7 +14,7 @@ from mpe_lib.errors import UserError
 from mpe_lib.results import Row
 
 FULL = "MPENet"  #: the row that the systems are compared with
-STEPS = "five steps"  #: the row of Table 3 that has more of them
+FIVE_STEPS = "five steps"  #: the row of Table 3 that has more of them
 
 
 def all_tables(rows: Mapping[str, Row]) -> str:
@@ -30,8 +30,8 @@ def all_tables(rows: Mapping[str, Row]) -> str:
     tables = [about(rows)]
     if FULL in rows:
         tables += [table_1(rows), *(table_2(rows, by) for by in rows[FULL].recognisers()), table_3(rows[FULL])]
-    if STEPS in rows:
-        tables.append(table_3(rows[STEPS]))
+    if FIVE_STEPS in rows:
+        tables.append(table_3(rows[FIVE_STEPS]))
     if all(name in rows for name in ABLATIONS):
         tables += [table_4(rows), verdict(rows)]
     return "\n\n".join(tables)

@@ -69,13 +69,14 @@ def train(
     accelerator = _accelerator(config, out, tracker)
     if t.lambda_per and features is None:
         raise UserError(f"train.lambda_per={t.lambda_per} needs features to compare", "see mpe_lib.features")
-    learner = Learner(config, au_weights(faces.rates()), accelerator, features if t.lambda_per else None, start)
-    record = Record(config, accelerator, learner, validation, Run(out), faces)
     if resume:
         Run(out).checkpoints()  # without one there is no folder either, and none is to be made
-    with alone(out) if accelerator.is_main_process else nullcontext():
-        record.begin(resume)
-        return _updates(config, faces, learner, record, accelerator, out, report)
+    with enough_memory(config):
+        learner = Learner(config, au_weights(faces.rates()), accelerator, features if t.lambda_per else None, start)
+        record = Record(config, accelerator, learner, validation, Run(out), faces)
+        with alone(out) if accelerator.is_main_process else nullcontext():
+            record.begin(resume)
+            return _updates(config, faces, learner, record, accelerator, out, report)
 
 
 def _updates(
@@ -97,7 +98,7 @@ def _updates(
     loader = accelerator.prepare(DataLoader(crops, batch_sampler=batches, num_workers=workers, pin_memory=on_gpu))
     begun = time.perf_counter()
 
-    with _plain_errors(), enough_memory(config), _interruption() as interrupted:
+    with _plain_errors(), _interruption() as interrupted:
         for update, (batch, damaged) in enumerate(loader, first + 1):
             step = learner.update(batch, update, measure=update == 1 or update % t.validate_every == 0)
             record.count(step, damaged)

@@ -28,6 +28,7 @@ from mpe_lib.faces.tables import labels, read_table
 from mpe_lib.nets import MPENet, build_model
 from mpe_lib.photograph import restore
 
+ROOT = Path(__file__).parents[1]
 HER = picture_of_her()
 SINGLE = ["bicubic", "input", "original", "sheet", "step1", "step2", "step3"]
 
@@ -496,6 +497,26 @@ def test_help(mpe: Mpe, command: list[str]) -> None:
 
 
 HEAVY = "sorted({'torch', 'numpy', 'cv2', 'dlib', 'PIL', 'matplotlib', 'accelerate'} & set(sys.modules))"
+
+
+def test_what_can_not_be_printed() -> None:
+    command = [sys.executable, "-m", "mpe_lib.cli", "tables", "figures/results/systems"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stderr) == (2, "mpe: cannot print: No space left on device; print it elsewhere\n")
+    reader, writer = os.pipe()
+    os.close(reader)  # as behind | head
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_too_little_memory(mpe: Mpe, astronaut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        torch.empty(2**52, dtype=torch.uint8)
+
+    monkeypatch.setattr("mpe_lib.photograph.find_faces", fail)
+    assert "not enough memory; " in one_line(mpe("restore", astronaut, "--out", tmp_path, "--weights", "srcnn-small"))
 
 
 def test_help_imports_nothing_heavy() -> None:

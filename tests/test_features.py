@@ -234,6 +234,7 @@ def test_another_file_than_the_sum_says(server: str, file: Path, cache: Path, di
         ("http://127.0.0.1:9/vgg.pth", "cannot be downloaded: no connection to 127.0.0.1"),
         ("http://example.com/vgg.pth", "is no https address; "),
         ("ftp://example.com/vgg.pth", "is no https address; "),
+        ("https://[/vgg.pth", "is no https address; "),
         ("{}vgg_face_dag.pth#sha256=12", "'12' is no SHA-256; write its 64 digits"),
         ("{}to/http://example.com/vgg.pth", "the server leads to http://example.com/vgg.pth, which is no https"),
         ("{0}to/{0}to//to/http://10.0.0.1/vgg.pth", "the server leads to http://10.0.0.1/vgg.pth, which is no https"),

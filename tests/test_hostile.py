@@ -10,7 +10,7 @@ import subprocess
 import sys
 import warnings
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -29,18 +29,19 @@ from safetensors.torch import save_file
 
 from mpe_lib import show, weights
 from mpe_lib.checkpoint import Run
+from mpe_lib.cli import main
 from mpe_lib.config import preset
 from mpe_lib.errors import UserError
 from mpe_lib.faces import disfa
 from mpe_lib.faces.bp4d import read_occurrences
 from mpe_lib.faces.facset import read_faces
 from mpe_lib.faces.folder import JOURNAL, Rejected, Row, fill, row, write_table
-from mpe_lib.faces.picture import decode_picture, read_picture
+from mpe_lib.faces.picture import JPEG, MAX_BYTES, WEBP, decode_picture, read_picture
 from mpe_lib.faces.recordings import Lost
 from mpe_lib.faces.tables import labels, read_table
 from mpe_lib.features import PUBLIC, read_features
 from mpe_lib.nets import MPENet, build_model
-from mpe_lib.openface import read_faces_of
+from mpe_lib.openface import read_units
 from mpe_lib.results import read_results
 from mpe_lib.sweep import parse_yaml, read_sweep
 
@@ -143,6 +144,14 @@ def jpeg(parts: bytes) -> bytes:
     return small[:2] + parts + small[2:]
 
 
+@pytest.mark.parametrize("begin", [JPEG, WEBP])
+def test_a_file_that_would_be_held_in_memory_whole_is_refused_for_its_length(begin: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "long.img"
+    path.write_bytes(begin)
+    os.truncate(path, MAX_BYTES + 1)  # it takes no room on the disk
+    assert "is longer than 200 MB" in refusal(read_picture, path)
+
+
 def test_a_jpeg_of_endless_parts_is_refused_before_it_is_decoded() -> None:
     exif = b"\xff\xe1" + struct.pack(">H", 10) + b"Exif\0\0\0\0"
     scan = b"\xff\xda\x00\x08\x01\x01\x00\x01\x3f\x10"
@@ -197,6 +206,19 @@ def test_a_name_with_signs_that_a_terminal_would_obey(name: str, shown: str, tmp
     assert f"picture '{shown}' is missing" in refusal(read_faces, tmp_path, "train", ())
 
 
+def test_a_photograph_with_signs_that_a_terminal_would_obey(
+    tiny_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photograph = tmp_path / "a\x1b[2J\nmpe: b.png"
+    Image.new("RGB", (16, 16)).save(photograph)
+    command = ["restore", "--as-is", photograph, tmp_path / "no\x1b.png", "--out", tmp_path, "--weights", tiny_file]
+    monkeypatch.setattr(sys, "argv", ["mpe", *map(str, command)])
+    with pytest.raises(SystemExit):
+        main()
+    for line in capsys.readouterr():
+        assert line.strip().isprintable()
+
+
 def test_a_long_cell_is_told_without_its_middle(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(f"file_name,AU1\na.jpg,{'9' * 100_000}\n")
     line = refusal(lambda: labels(read_table(tmp_path / "t.csv", ["a.jpg"])))
@@ -214,9 +236,10 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {  # what a file is c
     "table": ("t.csv", lambda path: read_table(path, ["a.jpg"])),
     "BP4D": ("F001_T1.csv", read_occurrences),
     "DISFA": ("SN001_au1.txt", disfa.read_intensities),
-    "OpenFace 2": ("a.csv", lambda path: read_faces_of(path.parent, "a")),
-    "OpenFace 1": ("a_det_0.txt", lambda path: read_faces_of(path.parent, "a")),
+    "OpenFace 2": ("a.csv", lambda path: read_units(path.parent, "a")),
+    "OpenFace 1": ("a_det_0.txt", lambda path: read_units(path.parent, "a")),
     "config": ("config.json", lambda path: Run(path.parent).config()),
+    "network of the Hub": ("config.json", lambda path: MPENet.from_pretrained(path.parent)),
     "summary": ("summary.json", lambda path: Run(path.parent).summary()),
     "weights": ("net.safetensors", weights.load),
     "features": ("vgg.pth", lambda path: read_features(PUBLIC["vggface"], path)),
@@ -319,7 +342,7 @@ def test_landmarks_that_are_no_face_have_no_scale(value: str, tmp_path: Path) ->
 @pytest.mark.parametrize("value", ["inf", "1e308", "2", "nan", "-1"])
 def test_a_presence_that_is_neither_0_nor_1(value: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f"AU01_c\n{value}\n")
-    assert f"'{value}' is neither 0 nor 1; run OpenFace again" in refusal(read_faces_of, tmp_path, "a")
+    assert f"'{value}' is neither 0 nor 1; run OpenFace again" in refusal(read_units, tmp_path, "a")
 
 
 def test_names_that_are_no_text_are_written_as_escapes(tmp_path: Path) -> None:
@@ -436,31 +459,49 @@ def test_a_notebook_that_can_not_be(notebook: str, told: str, tmp_path: Path) ->
 # ---- journals, which name files that go
 
 
-def interrupted(folder: Path, name: str) -> None:
-    """A folder whose journal has a face of this name."""
+def interrupted(folder: Path, name: str, task: int = 0) -> None:
+    """A folder whose journal has a face of this name, from some task."""
     folder.mkdir()
     face = vars(row(name, np.zeros((68, 2)), {})) | {"landmarks": [[0, 0]] * 68}
-    (folder / JOURNAL).write_text('{"kind": 1}\n' + json.dumps([7, face, 0]) + "\n")
+    (folder / JOURNAL).write_text('{"kind": 1}\n' + json.dumps([task, face, 0]) + "\n")
+
+
+def gone_on_with(folder: Path) -> str:
+    """The refusal of a call of one task, number 0, which rejects in the end whatever there is."""
+
+    def finish(rows: Sequence[Row]) -> dict[str, Rejected]:
+        return {each.file_name: Rejected(each.file_name, "none") for each in rows}
+
+    return refusal(lambda: fill(folder, [1], nothing, said={"kind": 1}, finish=finish, processes=1))
 
 
 def nothing(folder: Path, task: int) -> Rejected:
     return Rejected(str(task), "none")
 
 
-@pytest.mark.parametrize("name", ["../mine", "away/mine"])
-def test_a_journal_takes_nothing_away_outside_of_its_folder(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("task", [0, 7])  # one that is done, one that is no more
+@pytest.mark.parametrize("name", ["../mine", "/mine", "away/../../mine"])
+def test_a_journal_takes_nothing_away_outside_of_its_folder(name: str, task: int, tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
-    interrupted(tmp_path / "out", name)
-    (tmp_path / "out" / "away").symlink_to(tmp_path)
-    assert "no face" in refusal(lambda: fill(tmp_path / "out", [1], nothing, said={"kind": 1}, processes=1))
+    interrupted(tmp_path / "out", name, task)
+    assert "is not in the folder" in gone_on_with(tmp_path / "out")
     assert (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "0.png", "away", "F001/0.png"])
+def test_what_is_gone_on_with_holds_no_link(name: str, tmp_path: Path) -> None:
+    interrupted(tmp_path / "out", "0.png")
+    (tmp_path / "out" / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "out" / name).symlink_to(tmp_path / "mine")
+    assert f"{name} is a link; " in gone_on_with(tmp_path / "out")
+    assert not (tmp_path / "mine").exists()
 
 
 def test_a_journal_that_is_a_link_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / JOURNAL).symlink_to(tmp_path / "mine")
-    assert "is not empty" in refusal(lambda: fill(tmp_path / "out", [1], nothing, said={"kind": 1}, processes=1))
+    assert "is not empty" in gone_on_with(tmp_path / "out")
     assert (tmp_path / "mine").read_text() == "mine"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from mpe_lib import UserError, load
 from mpe_lib.nets import MPENet
@@ -58,6 +59,14 @@ def test_weights_of_another_config(saved: Path) -> None:
         MPENet.from_pretrained(saved)
     (saved / "config.json").write_text(json.dumps(config | {"chanels": 16}))
     with pytest.raises(UserError, match=r"unknown field 'net\.chanels'"):
+        MPENet.from_pretrained(saved)
+
+
+def test_weights_that_are_not_finite(small: MPENet, saved: Path) -> None:
+    tensors = {name: tensor.contiguous() for name, tensor in small.state_dict().items()}
+    tensors["extract.0.bias"] = torch.full_like(tensors["extract.0.bias"], torch.nan)
+    save_file(tensors, saved / "model.safetensors")
+    with pytest.raises(UserError, match=r"'extract\.0\.bias' holds numbers that are not finite"):
         MPENet.from_pretrained(saved)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mpe_lib.errors import UserError
-from mpe_lib.openface import AUS, find_openface, read_faces_of, run_openface
+from mpe_lib.openface import AUS, find_openface, read_units, run_openface
 
 
 def pictures(folder: Path, *names: str) -> list[Path]:
@@ -111,8 +111,8 @@ def old(folder: Path, name: str, width: float, au4: str) -> None:
 def test_files_of_version_1(tmp_path: Path) -> None:
     old(tmp_path, "a_det_0.txt", 50, "0")
     old(tmp_path, "a_det_1.txt", 80, "1")
-    assert read_faces_of(tmp_path, "a") == {4: 1, 12: 1}
-    assert read_faces_of(tmp_path, "b") is None
+    assert read_units(tmp_path, "a") == {4: 1, 12: 1}
+    assert read_units(tmp_path, "b") is None
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,9 @@ def test_files_of_version_1(tmp_path: Path) -> None:
 def test_a_file_of_something_else(tmp_path: Path, name: str, text: str, told: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(UserError, match=told):
-        read_faces_of(tmp_path, "a")
+        read_units(tmp_path, "a")
 
 
 def test_a_table_without_rows_shows_no_face(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("face, AU01_c\n")
-    assert read_faces_of(tmp_path, "a") is None
+    assert read_units(tmp_path, "a") is None

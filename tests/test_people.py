@@ -3,6 +3,7 @@
 from collections import defaultdict
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -93,3 +94,13 @@ def test_too_few_are_told(tmp_path: Path, call: tuple[int, int], told: str) -> N
     with pytest.raises(UserError, match="no rates 'bp'; did you mean bp4d"):
         prepare_synthetic(tmp_path / "out", 9, 3, rates="bp")
     assert not (tmp_path / "out").exists()
+
+
+def test_it_leaves_the_threads_of_this_process_alone(tmp_path: Path) -> None:
+    before = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(2)
+        prepare_synthetic(tmp_path / "people", 3, 3, processes=1)
+        assert cv2.getNumThreads() == 2
+    finally:
+        cv2.setNumThreads(before)

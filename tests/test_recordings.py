@@ -20,7 +20,7 @@ from PIL import Image
 from mpe_lib.cli import main
 from mpe_lib.config import AU_SETS
 from mpe_lib.errors import UserError
-from mpe_lib.faces import disfa, recordings
+from mpe_lib.faces import disfa
 from mpe_lib.faces.align import Face, align, detect
 from mpe_lib.faces.bp4d import BP4D
 from mpe_lib.faces.disfa import DISFA
@@ -120,6 +120,7 @@ def bp4d_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     occurrences(source, "F999_T1", ["1: " + labels(1)])
     (source / "AUCoding" / "F001_T1_AU06.csv").write_text("another kind of table")
     save(source, ".hidden/F001/T1/0009.jpg", BLANK)
+    (source / "._F001_T1.csv").write_bytes(b"\0\5\x16\7")  # as macOS leaves them beside what it has copied
     return source
 
 
@@ -381,7 +382,7 @@ def test_only_small_frames_are_doubled(
         asked.append(upsample)
         return []
 
-    monkeypatch.setattr(recordings, "detect", nobody)
+    monkeypatch.setattr("mpe_lib.faces.align.detect", nobody)
     save(tmp_path, "F001/T1/1.jpg", np.zeros((20, width, 3), np.uint8))
     occurrences(tmp_path, "F001_T1", [f"1: {labels(0)}"])
     with pytest.raises(UserError, match="no face"):

@@ -232,6 +232,8 @@ def test_by_the_command_line(
     scheduler = ("--scheduler", client.scheduler.address)
     code, out, _ = call("--dry-run")
     assert (code, out) == (0, f"{file}: 2 cells, 0 finished before\nA: to run\nbroken: to run\n")
+    code, out, err = call("--set", "text")
+    assert (code, out, err) == (2, "", "mpe: --set text has no value; write it as in --set judge=null\n")
     code, out, err = call(*scheduler, "--set", "text=1.5")
     assert code == 1
     assert out.startswith(f"{file}: 2 cells, 0 finished before\ndashboard: http://127.0.0.1:")

@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import json
 import math
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -438,6 +439,38 @@ def test_a_finished_run_resumed_stays_as_it_is(finished: Path, faces: Path) -> N
     assert (finished / "summary.json").read_text() == summary
 
 
+def test_a_checkpoint_is_on_the_disk_before_it_takes_the_place_of_another(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled, kept, rename = set[str](), os.fsync, Path.rename
+
+    def fsync(descriptor: int) -> None:
+        settled.add(os.readlink(f"/proc/self/fd/{descriptor}"))
+        kept(descriptor)
+
+    def renamed(path: Path, target: Path) -> Path:
+        if path.name == "last.new":
+            assert {str(path), *map(str, path.iterdir())} <= settled
+            settled.clear()
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "rename", renamed)
+    out = tmp_path / "run"
+    run(out, faces)
+    assert str(out) in settled
+
+
+def test_a_run_that_is_gone_on_with_holds_no_link(finished: Path, faces: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("mine")
+    (finished / "metrics.jsonl").unlink()
+    (finished / "metrics.jsonl").symlink_to(mine)
+    with pytest.raises(UserError, match=r"metrics\.jsonl is a link; "):
+        run(finished, faces, resume=True)
+    assert mine.read_text() == "mine"
+
+
 def test_killed_while_last_is_replaced(finished: Path, faces: Path) -> None:
     shutil.rmtree(finished / "previous")
     (finished / "last").rename(finished / "previous")
@@ -640,6 +673,26 @@ def test_too_little_memory_is_told_with_what_takes_less(
     batch = changes.get("train.batch", 2)
     told = f"not enough memory for train.batch={batch}; {remedy}"
     assert refusal(tmp_path / "run", faces, changes) == told
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.06 GB)"),
+        MemoryError(),
+    ],
+)
+def test_too_little_memory_is_known_by_each_of_its_names(
+    faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("mpe_lib.learner.build_model", fail)  # before the first update, where the GPU is full already
+    assert refusal(tmp_path / "run", faces).startswith("not enough memory for train.batch=2; ")
 
 
 def test_another_error_of_an_update_stays_what_it_is(

@@ -176,12 +176,12 @@ def disfa(folder: Path) -> Read:
 
 
 def openface(folder: Path) -> Read:
-    from mpe_lib.openface import read_faces_of
+    from mpe_lib.openface import read_units
 
     def read(data: bytes) -> None:
         for written in ("a.csv", "b_det_0.txt"):
             (folder / written).write_bytes(data)
-            for unit, value in (attempt(read_faces_of, folder, written[0]) or {}).items():
+            for unit, value in (attempt(read_units, folder, written[0]) or {}).items():
                 assert 0 < unit < 100
                 assert value in (0, 1)
 

@@ -38,9 +38,10 @@ def lab(port: int, token: str, further: list[str]) -> None:
     from jupyterlab.labapp import LabApp
 
     print(f"JupyterLab: http://127.0.0.1:{port}/lab/tree/{FIRST}?token={token}", flush=True)
-    os.environ["JUPYTER_TOKEN"] = token
     found_first("JUPYTER_CONFIG_PATH")  # labconfig: nobody is asked about news, which would be fetched
     options = ["--ServerApp.ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0", "--ServerApp.log_level=WARN"]
+    # in this process, where no other sees it; the variable JUPYTER_TOKEN gives way to what a user has set
+    options.append(f"--IdentityProvider.token={token}")
     options += [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{FIRST}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options.append("--allow-root")  # as in a container

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mpe_lib.cli.terminal import say, told
+from mpe_lib.cli.terminal import say, tell, told
 from mpe_lib.errors import UserError
 
 
@@ -27,6 +27,7 @@ def compare(
         from mpe_lib.compare import originals
         from mpe_lib.files import atomic
         from mpe_lib.machine import device
+        from mpe_lib.memory import keep_freed_memory
         from mpe_lib.show import compared
         from mpe_lib.sources import misfit
         from mpe_lib.weights import load
@@ -36,6 +37,7 @@ def compare(
             raise UserError("two networks have the same name", "name them, as in --weights DIC=runs/dic/run")
         if out.suffix.lower() != ".png":
             raise UserError(f"--out {out} is no PNG by its name", "call it something.png")
+        keep_freed_memory()
         named = {name: load(place).to(device()) for name, place in places.items()}
         scale = min(net.config.face_scale for net in named.values())
         for name, net in named.items():
@@ -46,7 +48,7 @@ def compare(
             compared(list(faces.values()), differences=differences).savefig(temporary, dpi=110)
     for face, one in faces.items():
         scores = ", ".join(f"{name} {decibel:.2f} dB" for name, (decibel, _) in one.scores().items())
-        print(f"{face}: {scores}")
+        tell(f"{face}: {scores}")
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -1,16 +1,16 @@
 """The commands that make face folders: `mpe prepare synthetic | photos | bp4d | disfa`, `mpe fetch london`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mpe_lib.cli.terminal import counting_bar, told
+from mpe_lib.cli.terminal import counting_bar, tell, told
 
 if TYPE_CHECKING:
     from mpe_lib.faces.recordings import Layout
 
-prepare = typer.Typer(help="Make a face folder.", no_args_is_help=False)
+prepare = typer.Typer(help="Make a face folder.")
 
 Scale = Annotated[float, typer.Option(help="How much of the head is seen; 2.9 as published.", min=1.5, max=4)]
 HeldOut = Annotated[
@@ -36,7 +36,7 @@ def prepare_synthetic(
 
         with counting_bar() as report:
             make(out, count, people, seed=seed, rates=rates, scale=scale, report=report)
-    print(f"{out}: {count} faces of {people} people")
+    tell(f"{out}: {count} faces of {people} people")
 
 
 @prepare.command("photos")
@@ -60,12 +60,13 @@ def prepare_photos(
     with told():
         from mpe_lib.faces.photos import prepare_photos as make
 
-        limits: dict[str, Any] = {"scale": scale, "min_side": min_side, "min_sharpness": min_sharpness}
         with counting_bar() as report:
             made = make(
                 photos,
                 out,
-                **limits,
+                scale=scale,
+                min_side=min_side,
+                min_sharpness=min_sharpness,
                 max_yaw=max_yaw,
                 subjects=subjects,
                 table=table,
@@ -74,7 +75,7 @@ def prepare_photos(
                 report=report,
             )
     listed = f" ({out / 'rejected.csv'})" if made.rejected or made.duplicates else ""
-    print(f"{out}: {made.faces} faces, {made.rejected} rejected, {made.duplicates} duplicates{listed}")
+    tell(f"{out}: {made.faces} faces, {made.rejected} rejected, {made.duplicates} duplicates{listed}")
 
 
 @prepare.command("bp4d")
@@ -116,13 +117,13 @@ def _prepare(layout: "Layout", source: Path, out: Path, scale: float, held_out: 
 
     with counting_bar() as report:
         made = prepare_recordings(layout, source, out, scale=scale, held_out=held_out, seed=seed, report=report)
-    print(f"{out}: {made.faces} faces" + (f"; what is lost is in {out / 'rejected.csv'}" if made.lost else ""))
+    tell(f"{out}: {made.faces} faces" + (f"; what is lost is in {out / 'rejected.csv'}" if made.lost else ""))
     for kind, count in made.lost.items():
         print(f"{count:8} {kind}")
     print("\n".join(occurrence_table(out, layout.name)))
 
 
-fetch = typer.Typer(help="Download faces.", no_args_is_help=False)
+fetch = typer.Typer(help="Download faces.")
 
 
 @fetch.command("london")
@@ -143,4 +144,4 @@ def fetch_london(
             folder = get(out, scale=scale, report=report)
         count = len(read_faces(folder, "test", ()))
     listed = f" ({folder / 'rejected.csv'} has the rest)" if (folder / "rejected.csv").is_file() else ""
-    print(f"{folder}: {count} faces{listed}, for mpe evaluate --faces {folder if out else 'london'}")
+    tell(f"{folder}: {count} faces{listed}, for mpe evaluate --faces {folder if out else 'london'}")

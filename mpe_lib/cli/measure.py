@@ -1,13 +1,12 @@
 """`mpe evaluate`, `mpe openface` and `mpe tables`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mpe_lib.cli.options import Fold, OpenFace, Weights
-from mpe_lib.cli.terminal import ALL, SOME, counting_bar, say, told
+from mpe_lib.cli.terminal import ALL, SOME, counting_bar, say, tell, told
 
 
 def evaluate(
@@ -27,12 +26,14 @@ def evaluate(
         from mpe_lib.evaluate import evaluate as measure
         from mpe_lib.evaluate import figures_table
         from mpe_lib.faces.facset import read_all
-        from mpe_lib.files import atomic
+        from mpe_lib.files import write_json
         from mpe_lib.machine import device
+        from mpe_lib.memory import keep_freed_memory
         from mpe_lib.recognise import recognise, recognisers, recognition_table
         from mpe_lib.sources import face_folder, misfit
         from mpe_lib.weights import load
 
+        keep_freed_memory()
         net = load(weights).to(device())
         asked = recognisers(judge, openface)
         with counting_bar() as counted:
@@ -51,8 +52,7 @@ def evaluate(
                 figures["recognised"].append(recognise(by, net, labelled, counted))
             print(recognition_table(figures["recognised"][-1]))
         if json_file is not None:
-            with atomic(json_file) as temporary:
-                temporary.write_text(json.dumps(figures, indent=2) + "\n")
+            write_json(json_file, figures)
 
 
 def openface(
@@ -71,7 +71,7 @@ def openface(
         write_table(out, pictures, seen)
     for picture, problem in seen.failed.items():
         say(f"{picture}: {problem}")
-    print(
+    tell(
         f"{out}: {len(seen.units)} of {len(pictures)} pictures with action units, {len(seen.undetected)} without a face"
     )
     raise SystemExit(SOME if seen.failed else ALL)

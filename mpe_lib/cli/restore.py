@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mpe_lib.cli.options import Weights
-from mpe_lib.cli.terminal import ALL, NONE, SOME, say, told
+from mpe_lib.cli.terminal import ALL, NONE, SOME, say, tell, told
 from mpe_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ def restore(
         from mpe_lib.faces.picture import read_picture
         from mpe_lib.files import refused_for_good
         from mpe_lib.machine import device
+        from mpe_lib.memory import keep_freed_memory
         from mpe_lib.photograph import find_faces, restore_found
         from mpe_lib.weights import load
 
+        keep_freed_memory()
         net = load(weights).to(device())
     done = failed = 0
     for photo, folder in zip(photos, _folders(photos, out), strict=True):
@@ -38,7 +40,7 @@ def restore(
                 say(reason)
             for number, face in enumerate(restore_found(net, faces, as_is=as_is), 1):
                 _write(folder, f"face{number}", face)
-                print(f"{photo} face {number}: {_scores(face)} -> {folder}/face{number}_sheet.png", flush=True)
+                tell(f"{photo} face {number}: {_scores(face)} -> {folder}/face{number}_sheet.png")
             done += 1
             failed += bool(refused)
         except UserError as error:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mpe_lib.cli.terminal import ALL, NONE, SOME, say, told
-from mpe_lib.cli.train import field
+from mpe_lib.cli.options import parted
+from mpe_lib.cli.terminal import ALL, NONE, SOME, say, tell, told
 from mpe_lib.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def sweep(
         from mpe_lib.sweep import parse_yaml, read_sweep, run_sweep
 
         try:
-            changes = {name: parse_yaml(value) for name, value in map(field, sets or ())}
+            changes = {name: parse_yaml(value) for name, value in (parted(text, "judge=null") for text in sets or ())}
         except yaml.YAMLError as error:
             raise UserError("--set: no YAML", "write it as in 'faces=[my_faces]'") from error
         grid = read_sweep(file, changes)
@@ -50,10 +50,10 @@ def sweep(
             if not grid.cells:
                 raise UserError(f"{file}: no cell is called {only}", "mpe sweep --dry-run lists them")
         left = [cell for cell in grid.cells if not cell.finished()]
-        print(f"{file}: {len(grid.cells)} cells, {len(grid.cells) - len(left)} finished before", flush=True)
+        tell(f"{file}: {len(grid.cells)} cells, {len(grid.cells) - len(left)} finished before")
         if dry:
             for cell in grid.cells:
-                print(f"{cell.name}: {'to run' if cell in left else 'finished'}")
+                tell(f"{cell.name}: {'to run' if cell in left else 'finished'}")
             raise SystemExit(ALL)
         with _cluster(scheduler, workers) as cluster, _client(cluster) as client:
             print(f"dashboard: {client.dashboard_link}", flush=True)
@@ -83,6 +83,4 @@ def _client(cluster: Any) -> Any:
 
 
 def _tell(ran: "Ran", done: int, total: int) -> None:
-    print(
-        f"[{done}/{total}] {ran.cell.name}: {'failed' if ran.problem else 'finished'}, {ran.seconds:.0f} s", flush=True
-    )
+    tell(f"[{done}/{total}] {ran.cell.name}: {'failed' if ran.problem else 'finished'}, {ran.seconds:.0f} s")

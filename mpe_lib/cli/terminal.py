@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, NoReturn
 
-from mpe_lib.errors import UserError
+from mpe_lib.errors import UserError, one_line
 
 if TYPE_CHECKING:
     from mpe_lib.record import Progress
@@ -58,9 +58,9 @@ def counting_bar() -> Generator["Callable[[int, int], None]"]:
 
     console = Console(stderr=True)
     columns = (BarColumn(20), MofNCompleteColumn(), TimeRemainingColumn())
-    minutes = 600.0  # in seconds; a task may take half of one, and from rich's 30 no speed could be told
+    window = 600.0  # seconds; a task may take half of one, and from rich's 30 no speed could be told
     shown = Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal, speed_estimate_period=minutes
+        *columns, console=console, transient=True, disable=not console.is_terminal, speed_estimate_period=window
     )
     with shown as bar:
         task = bar.add_task("", total=None)
@@ -80,9 +80,16 @@ def told() -> Generator[None]:
 
 
 def say(line: str) -> None:
-    print(f"mpe: {line}", file=sys.stderr, flush=True)
+    """A line about what went wrong; names of files in it may hold what a terminal would obey."""
+    print(f"mpe: {one_line(line)}", file=sys.stderr, flush=True)
+
+
+def tell(line: str) -> None:
+    """A line about what was done, in the same way."""
+    print(one_line(line), flush=True)
 
 
 def fail(line: str) -> NoReturn:
+    """Say it, and end."""
     say(line)
     raise SystemExit(NONE)

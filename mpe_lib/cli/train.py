@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mpe_lib.cli.options import Fold
-from mpe_lib.cli.terminal import ALL, INTERRUPTED, counting_bar, say, told, training_bar
-from mpe_lib.errors import UserError
+from mpe_lib.cli.options import Fold, parted
+from mpe_lib.cli.terminal import ALL, INTERRUPTED, counting_bar, say, tell, told, training_bar
 
 if TYPE_CHECKING:
     from mpe_lib.config import Config
@@ -51,13 +50,12 @@ def train(
 
         from mpe_lib.checkpoint import Run
         from mpe_lib.config import preset as find_preset
-        from mpe_lib.faces.facset import read_all
         from mpe_lib.features import find_features
-        from mpe_lib.sources import cut_as, face_folders
+        from mpe_lib.sources import face_folders, to_train_on
         from mpe_lib.train import train as run
         from mpe_lib.weights import load
 
-        changes: dict[str, Any] = dict(field(text) for text in sets or ())
+        changes: dict[str, Any] = dict(parted(text, "train.lr=2e-4") for text in sets or ())
         if updates is not None:
             changes["train.updates"] = updates
         config = find_preset(preset).replace(changes)
@@ -66,16 +64,23 @@ def train(
             public = {"vggface": vggface, "lightcnn": lightcnn}.get(config.train.features)
             compared = find_features(config.train.features, public, counted) if config.train.lambda_per else None
             sources = face_folders(faces, config.net.face_scale, counted)
-        known = read_all(sources, "train", config.net.aus, fold)
-        validation = read_all(sources, "val", config.net.aus, fold, needed=False)
-        config = cut_as(known, config, chosen="net.face_scale" in changes)
+        known, validation, config = to_train_on(sources, config, fold, chosen="net.face_scale" in changes)
         for warning in _warnings(config, known, validation):
             say(warning)
         if resume and Run(out).damaged():
             say(f"{out / 'last'}: damaged; going on from {out / 'previous'}")
-        options: dict[str, Any] = {"start": begun, "features": compared, "tracker": tracker}
         with training_bar() as report:
-            summary = run(config, known, validation, out, resume=resume, report=report, **options)
+            summary = run(
+                config,
+                known,
+                validation,
+                out,
+                resume=resume,
+                start=begun,
+                features=compared,
+                tracker=tracker,
+                report=report,
+            )
     if PartialState().is_main_process:
         _tell_end(out, summary)
     raise SystemExit(ALL if summary.finished else INTERRUPTED)
@@ -109,12 +114,4 @@ def _tell_end(out: Path, summary: "Summary") -> None:
         best = f"best {summary.best_psnr:.2f} dB (Y, border 0) after update {summary.best_update}"
     skipped = f", {summary.skipped} updates skipped" if summary.skipped else ""
     damaged = f", {summary.damaged} of the faces damaged and replaced" if summary.damaged else ""
-    print(f"{out}: {best}, {summary.seconds:.0f} s{skipped}{damaged}")
-
-
-def field(text: str) -> tuple[str, str]:
-    """FIELD=VALUE, apart."""
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise UserError(f"--set {text} has no value", "write it as in --set train.lr=2e-4")
-    return name, value
+    tell(f"{out}: {best}, {summary.seconds:.0f} s{skipped}{damaged}")

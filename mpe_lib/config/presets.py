@@ -4,7 +4,7 @@ from typing import Any
 
 from mpe_lib.config.fields import near
 from mpe_lib.config.net import NetConfig
-from mpe_lib.config.published import COMPARED
+from mpe_lib.config.published import COMPARED, SHORT_GAN
 from mpe_lib.config.run import Config
 from mpe_lib.config.training import TrainConfig
 from mpe_lib.config.units import AU_SETS
@@ -95,16 +95,5 @@ PRESETS: dict[str, Config] = {
 }
 # MPEGAN goes on from an MPENet of the same size.
 PRESETS["mpegan"] = PRESETS["paper"].replace(_MPEGAN)
-PRESETS["mpegan-small"] = PRESETS["small"].replace(
-    _MPEGAN
-    | {
-        "train.updates": 2000,
-        "train.lr": 1e-4,
-        "train.schedule": "constant",
-        "train.warmup": 0,
-        "train.average": 0.99,
-        "train.discriminator_width": 0.5,
-        "train.features": "own",
-    }
-)
+PRESETS["mpegan-small"] = PRESETS["small"].replace(_MPEGAN | SHORT_GAN)
 PRESETS.update(COMPARED)

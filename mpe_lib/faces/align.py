@@ -21,6 +21,7 @@ from mpe_lib.errors import UserError
 
 MIN_SCORE = 0.3  #: of a detection: a false one in the astronaut, once doubled, scores 0.12
 MAX_SIDE = 2000  #: of the copy that faces are searched in: memory and time grow with its area
+DOUBLED = 1000  #: pixels: doubling a longer picture, where no face is found, takes seconds
 MAX_OUTSIDE = 0.1  #: share of an aligned square that may have to be invented
 FACE, PATCH = 400, 600  #: pixels: a face box, and what surrounds it, where the landmarks are found
 
@@ -67,6 +68,12 @@ def detect(picture: NDArray[np.uint8], upsample: Iterable[int] = (0, 1)) -> list
         if faces:
             break
     return sorted(faces, key=lambda face: face.box[2] - face.box[0], reverse=True)
+
+
+def detect_largest(picture: NDArray[np.uint8]) -> Face | None:
+    """The largest face, None if there is none; a copy of a long picture is not doubled to find it."""
+    found = detect(picture, upsample=(0, 1) if max(picture.shape) <= DOUBLED else (0,))
+    return found[0] if found else None
 
 
 def similarity(landmarks: NDArray[np.float64], scale: float = 2.9, size: int = 144) -> NDArray[np.float64]:

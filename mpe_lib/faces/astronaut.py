@@ -1,15 +1,13 @@
 """A face folder from the one real face that is always at hand: scikit-image's astronaut, in the public domain."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mpe_lib.faces.align import align, detect, similarity
-from mpe_lib.faces.facset import POINTS
+from mpe_lib.faces.folder import row, write_table
+from mpe_lib.faces.journal import Row
 from mpe_lib.faces.picture import write_png
-from mpe_lib.files import atomic
 from mpe_lib.pixels import Picture
 
 PRESENT, ABSENT = (6, 12, 25), (4, 9)  #: she smiles with parted lips and a smooth brow; the other units are unknown
@@ -37,7 +35,7 @@ def astronaut_folder(folder: Path, count: int = 32, seed: int = 0) -> Path:
     picture = astronaut()
     (face,) = detect(picture)
     random = np.random.default_rng(seed)
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     for number in range(count):
         # moving the landmarks moves the window that is cut out
         shift = random.normal(0, 2, 2)
@@ -45,23 +43,12 @@ def astronaut_folder(folder: Path, count: int = 32, seed: int = 0) -> Path:
         name = f"{number:03}.png"
         write_png(folder / name, _recolour(aligned.image, random))
         points = aligned.landmarks - similarity(face.landmarks + shift, scale=2.5)[:, :2] @ shift
-        rows.append(_row(name, ("val", "test", *["train"] * 6)[number % 8], points))
-    with atomic(folder / "metadata.csv") as temporary, temporary.open("w", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+        split = ("val", "test", *["train"] * 6)[number % 8]
+        rows.append(row(name, points, dict.fromkeys(PRESENT, 1) | dict.fromkeys(ABSENT, 0), "astronaut", split))
+    write_table(folder, rows)
     return folder
 
 
 def _recolour(face: Picture, random: np.random.Generator) -> Picture:
     """Another light: each channel up to a fifth stronger or weaker."""
     return (face * random.uniform(0.8, 1.2, 3)).clip(0, 255).round().astype(np.uint8)
-
-
-def _row(name: str, split: str, landmarks: NDArray[np.float64]) -> dict[str, object]:
-    """A line of metadata.csv."""
-    row: dict[str, object] = {"file_name": name, "subject": "astronaut", "split": split}
-    row |= {f"AU{au}": 1 for au in PRESENT} | {f"AU{au}": 0 for au in ABSENT}
-    for (x, y), point in zip(POINTS, landmarks, strict=True):
-        row |= {x: round(point[0], 2), y: round(point[1], 2)}
-    return row

@@ -12,12 +12,13 @@ import numpy as np
 
 from mpe_lib.config import AU_SETS
 from mpe_lib.errors import UserError, one_line
-from mpe_lib.faces.delivered import Labels, claim, read_labels, walk
+from mpe_lib.faces.delivered import Labels, claim, read_labels
 from mpe_lib.faces.facset import AU_VALUES
 from mpe_lib.faces.folder import Rejected
 from mpe_lib.faces.picture import read_picture
 from mpe_lib.faces.recordings import UNKNOWN, Frame, Layout, Lost, Recording
 from mpe_lib.faces.tables import KNOWN_AUS
+from mpe_lib.files import walk
 
 TASK, FRAME, TABLE = re.compile(r"T\d+"), re.compile(r"(\d+)\.jpg"), re.compile(r"(.+)_(T\d+)\.csv")
 CHUNK = 50  #: frames: seconds of work
@@ -31,7 +32,7 @@ def find_recordings(source: Path) -> list[Recording]:
     """
     source = source.absolute()  # its own name may be that of a subject
     folders, tables = dict[str, Path](), dict[str, Path]()
-    for folder, names in walk(source):
+    for folder, names in walk(source, "data set"):
         if TASK.fullmatch(folder.name) and any(map(FRAME.fullmatch, names)):
             claim(folders, f"{folder.parent.name}/{folder.name}", folder)
         for table in filter(None, map(TABLE.fullmatch, names)):

@@ -1,9 +1,7 @@
 """Files of a data set as it is delivered: found by their names, and the tables among them."""
 
 import csv
-import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,23 +15,6 @@ class Labels:
 
     where: str  # file and line
     values: list[str]
-
-
-def walk(source: Path) -> Iterator[tuple[Path, list[str]]]:
-    """A folder and those in it, with the names of their files; what is hidden, or behind a link, is passed over.
-
-    Raises:
-        UserError: no folder, or one that can't be listed.
-    """
-
-    def refuse(error: OSError) -> None:
-        raise UserError(f"{error.filename} can't be listed: {error.strerror}", "change its permissions") from error
-
-    if not os.path.isdir(source):  # unlike Path's, false of a name that is too long
-        raise UserError(f"{source}: no such folder", "name the folder that holds the data set")
-    for folder, folders, files in os.walk(source, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        yield Path(folder), files
 
 
 def claim(found: dict[str, Path], name: str, path: Path) -> None:

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 
 from mpe_lib.errors import UserError
-from mpe_lib.faces.delivered import claim, read_labels, walk
+from mpe_lib.faces.delivered import claim, read_labels
 from mpe_lib.faces.folder import Rejected
 from mpe_lib.faces.recordings import UNKNOWN, Frame, Layout, Lost, Recording
-from mpe_lib.files import check_ordinary
+from mpe_lib.files import check_ordinary, walk
 
 VIDEO, TABLE = re.compile(r"LeftVideo(.+)_comp\.avi"), re.compile(r"(.+)_au\d+\.txt")
 AUS = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)  #: all that it labels; the paper takes 8 of them
@@ -33,7 +33,7 @@ def find_recordings(source: Path) -> list[Recording]:
         UserError: no folder, no video in it, something that is there twice, or labels that can't be used.
     """
     videos, tables, subjects = dict[str, Path](), dict[str, Path](), set[str]()
-    for folder, names in walk(source):
+    for folder, names in walk(source, "data set"):
         for name in names:
             video, table = VIDEO.fullmatch(name), TABLE.fullmatch(name)
             if video:

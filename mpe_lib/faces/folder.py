@@ -17,15 +17,16 @@ from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mpe_lib.errors import UserError
-from mpe_lib.faces.facset import POINTS
+from mpe_lib.faces.facset import COORDINATES
 from mpe_lib.faces.journal import Entry, Journal, Key, Outcome, Rejected, Row, Rows
-from mpe_lib.files import LOCK, alone, atomic, is_inside, writing
+from mpe_lib.files import LOCK, alone, atomic, new_table, refuse_links, writing
 
 JOURNAL = "unfinished.jsonl"  #: what is done already, until the table is written
 REJECTED = "rejected.csv"  #: what gave no face, and why
@@ -58,15 +59,14 @@ def write_table(folder: Path, rows: Sequence[Row]) -> None:
         before = each.file_name
         aus |= each.aus.keys()
         more |= dict.fromkeys(each.more)
-    points = [name for point in POINTS for name in point]
-    columns = ["file_name", "subject", "split", *more, *(f"AU{au}" for au in sorted(aus)), *points]
-    with atomic(folder / "metadata.csv") as temporary, _new_table(temporary) as file:
+    columns = ["file_name", "subject", "split", *more, *(f"AU{au}" for au in sorted(aus)), *COORDINATES]
+    with atomic(folder / "metadata.csv") as temporary, new_table(temporary) as file:
         table = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         table.writeheader()
         for each in rows:
             line: dict[str, object] = {"file_name": each.file_name, "subject": each.subject, "split": each.split}
             line |= each.more | {f"AU{au}": "" if value is None else value for au, value in each.aus.items()}
-            table.writerow(line | dict(zip(points, each.landmarks.ravel().tolist(), strict=True)))
+            table.writerow(line | dict(zip(COORDINATES, each.landmarks.ravel().tolist(), strict=True)))
 
 
 def fill(
@@ -129,7 +129,7 @@ def _fill(
     """Do what the journal does not hold yet."""
     for key in journal.done.keys() - named.keys():  # a photograph that has been taken away since
         for gone in journal.outcomes(key):
-            if isinstance(gone, Row) and is_inside(folder, gone.file_name):
+            if isinstance(gone, Row):
                 (folder / gone.file_name).unlink(missing_ok=True)
         journal.drop(key)  # last: if this is killed, the next call knows what is still to go
     todo = [key for key in named if key not in journal.done]
@@ -175,15 +175,10 @@ def _write_rejected(folder: Path, rejected: Sequence[Rejected]) -> None:
         with writing(folder):
             (folder / REJECTED).unlink(missing_ok=True)
         return
-    with atomic(folder / REJECTED) as temporary, _new_table(temporary) as file:
+    with atomic(folder / REJECTED) as temporary, new_table(temporary) as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["file", "reason"])
         table.writerows((each.file, each.reason) for each in rejected)
-
-
-def _new_table(path: Path) -> TextIO:
-    """A CSV to be written; a folder's name may be no text, and its bytes become \\udcNN."""
-    return path.open("w", newline="", encoding="utf-8", errors="backslashreplace")
 
 
 def _in_parallel(
@@ -197,7 +192,7 @@ def _in_parallel(
     context = get_context("spawn")
     end, life = context.Pipe(duplex=False)
     running: dict[Future[Outcome | list[Outcome]], Key] = {}
-    with end, life, ProcessPoolExecutor(processes, context, _end_with, (end,)) as pool:
+    with end, life, ProcessPoolExecutor(processes, context, _begin, (end,)) as pool:
         try:
             with _unheard():
                 for _ in range(processes):
@@ -230,8 +225,9 @@ def _unheard() -> Generator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _end_with(end: Connection) -> None:
-    """End this process when the other end of a pipe is closed: by its parent, or because that was killed."""
+def _begin(end: Connection) -> None:
+    """Begin a process, which ends when the other end of a pipe is closed: by its parent, or because that was killed."""
+    cv2.setNumThreads(1)  # every core has a process of its own
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a process that was started late
 
     def watch() -> None:
@@ -245,6 +241,7 @@ def _end_with(end: Connection) -> None:
 def _check_unfinished(folder: Path) -> None:
     """Refuse what is finished or something else, and clear away what a killed process left."""
     if (folder / JOURNAL).is_file() and not (folder / JOURNAL).is_symlink():
+        refuse_links(folder)
         _sweep(folder)
     elif any(path.name not in (REJECTED, LOCK) for path in folder.iterdir()):
         raise UserError(f"{folder} is not empty", "choose another folder")

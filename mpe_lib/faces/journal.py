@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpe_lib.errors import UserError
-from mpe_lib.files import parse_json
+from mpe_lib.files import is_inside, parse_json
 
 Key = str | int  #: of a task
 
@@ -123,16 +123,17 @@ class Journal:
             wish = header.decode().strip()
             raise UserError(f"{folder} was begun with {wish}", "go on with the same, or choose another folder")
         else:
-            self._resume()
+            self._resume(folder)
 
-    def _resume(self) -> None:
+    def _resume(self, folder: Path) -> None:
         begin = end = self._file.tell()  # of a task, of a line
         while (line := self._file.readline()).endswith(b"\n"):
             key, values, left = parse_json(line.decode())
             if not (isinstance(key, str | int) and isinstance(left, int) and left >= 0):
                 raise ValueError(f"{key!r:.40} is no task")
-            if values is not None:
-                _outcome(values)
+            outcome = None if values is None else _outcome(values)
+            if isinstance(outcome, Row) and not is_inside(folder, outcome.file_name):
+                raise ValueError(f"{outcome.file_name!r:.40} is not in the folder")
             end += len(line)
             if left:
                 continue

@@ -14,7 +14,7 @@ from typing import Any
 import pooch
 from requests.exceptions import RequestException
 
-from mpe_lib.download import UNEXPECTED, check_address, downloader, failure
+from mpe_lib.download import cache, check_address, downloader, failure
 from mpe_lib.errors import UserError
 from mpe_lib.files import atomic, writing
 
@@ -58,9 +58,9 @@ class Original:
         return self.name.partition("_")[0]
 
 
-def read_files(table: Path = FILES) -> list[Original]:
-    """The photographs of a list with the columns path and sha256; lines that begin with # are comments."""
-    lines = [line for line in table.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+def read_files() -> list[Original]:
+    """The photographs of `FILES`, whose lines that begin with # are comments."""
+    lines = [line for line in FILES.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     return [Original(row["path"], row["sha256"]) for row in csv.DictReader(lines)]
 
 
@@ -95,7 +95,7 @@ def fetch_london(
     from mpe_lib.faces.photos import prepare_photos
 
     files = read_files() if files is None else files
-    out, originals = out or _cache() / "london", originals or _cache() / "london_originals"
+    out, originals = out or cache() / "london", originals or cache() / "london_originals"
     credit = CREDIT + CHANGES.format(scale=scale)
     if _finished(out, credit):
         return out
@@ -138,7 +138,6 @@ def download(
         UserError: no https, the folder can't be written, or a photograph can't be had; those that could be are kept.
     """
     check_address(base_url)
-    pooch.get_logger().setLevel("WARNING")  # it tells every file otherwise
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     store = pooch.create(
@@ -174,11 +173,7 @@ def _get(store: pooch.Pooch, name: str, downloader: Any) -> None:
             store.fetch(name, downloader=downloader)
         except (RequestException, ValueError) as error:  # the first is an OSError, but no failure to write
             remedy = "what is downloaded is kept: check the network and give the same command again"
-            raise UserError(f"{name} cannot be downloaded: {_reason(error, store.get_url(name))}", remedy) from error
-
-
-def _reason(error: Exception, url: str) -> str:
-    return failure(error, url) if isinstance(error, RequestException) else UNEXPECTED
+            raise UserError(f"{name} cannot be downloaded: {failure(error, store.get_url(name))}", remedy) from error
 
 
 def find_london() -> Path:
@@ -187,14 +182,10 @@ def find_london() -> Path:
     Raises:
         UserError: it has not.
     """
-    folder = _cache() / "london"
+    folder = cache() / "london"
     if not (folder / "metadata.csv").is_file():
         raise UserError("the London Set is not here", "mpe fetch london")
     return folder
-
-
-def _cache() -> Path:
-    return pooch.os_cache("mpe")
 
 
 def _finished(out: Path, credit: str) -> bool:

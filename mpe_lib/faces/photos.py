@@ -6,20 +6,18 @@ far, blurred, or nearly the same as one before it.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-import cv2
-
 from mpe_lib.errors import UserError, one_line
-from mpe_lib.faces.align import align, detect, landmark_model
+from mpe_lib.faces.align import align, detect_largest, landmark_model
 from mpe_lib.faces.folder import Outcome, Rejected, Row, fill, row
 from mpe_lib.faces.picture import FORMATS, read_picture, write_png
 from mpe_lib.faces.quality import fingerprint, near_duplicates, sharpness, yaw
 from mpe_lib.faces.tables import labels, people, read_table
+from mpe_lib.files import walk
 
 #: Names of pictures; those of the second line can't be read, and are rejected with that reason.
 SUFFIXES = {
@@ -27,7 +25,6 @@ SUFFIXES = {
     *(".heic", ".heif", ".avif", ".jp2"),
 }
 LONGEST = 200  #: bytes of a name: many file systems take 255
-DOUBLED = 1000  #: pixels: longer pictures are not doubled where no face is found, for that takes seconds
 
 
 @dataclass(frozen=True)
@@ -141,7 +138,7 @@ def find_photos(source: Path, out: Path, limits: Limits, leave: set[Path | None]
     if source.resolve() in out.resolve().parents:
         outside.add(out.resolve())
     photos: list[Photo] = []
-    for path in _walk(source):
+    for path in _files(source):
         if path.resolve() in outside or outside & set(path.resolve().parents):
             continue
         known = path.suffix.lower() in SUFFIXES
@@ -165,7 +162,7 @@ def find_pictures(source: Path) -> dict[Path, str]:
     Raises:
         UserError: no folder, or no picture in it.
     """
-    found = {path: _text(path.relative_to(source)) for path in _walk(source) if path.suffix.lower() in SUFFIXES}
+    found = {path: _text(path.relative_to(source)) for path in _files(source) if path.suffix.lower() in SUFFIXES}
     if not found:
         raise UserError(f"{source}: no picture in it", f"use {', '.join(FORMATS)}")
     return found
@@ -173,7 +170,6 @@ def find_pictures(source: Path) -> dict[Path, str]:
 
 def make(folder: Path, photo: Photo) -> Outcome:
     """The face of one photograph, and its line of the table; or why there is none."""
-    cv2.setNumThreads(1)  # every core has a process of its own
     if photo.problem:
         return Rejected(photo.file, photo.problem)
     limits = photo.limits
@@ -181,11 +177,11 @@ def make(folder: Path, photo: Photo) -> Outcome:
         picture = read_picture(photo.path)
     except UserError as error:
         return Rejected(photo.file, str(error).removeprefix(one_line(str(photo.path)) + " "))
-    faces = detect(picture, upsample=(0, 1) if max(picture.shape) <= DOUBLED else (0,))
-    if not faces:
+    found = detect_largest(picture)
+    if found is None:
         return Rejected(photo.file, "no face found; it must be seen from the front, upright and large enough")
     try:
-        face = align(picture, faces[0].landmarks, limits.scale)
+        face = align(picture, found.landmarks, limits.scale)
     except UserError as error:  # cut off
         return Rejected(photo.file, str(error))
     sharp, turned = sharpness(face.image), yaw(face.landmarks)
@@ -220,23 +216,9 @@ def _joined(
     return joined
 
 
-def _walk(source: Path) -> list[Path]:
-    """Files that are not hidden, nor in a hidden folder, by name.
-
-    Raises:
-        UserError: no folder, or one that can't be listed.
-    """
-    if not os.path.isdir(source):  # unlike Path's, false of a name that is too long
-        raise UserError(f"{source}: no such folder", "name the folder that holds the photographs")
-
-    def refuse(error: OSError) -> None:
-        raise UserError(f"{error.filename} can't be listed: {error.strerror}", "change its permissions") from error
-
-    found: list[Path] = []
-    for folder, folders, files in os.walk(source, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(folder) / name for name in files if not name.startswith(".")]
-    return sorted(found)
+def _files(source: Path) -> list[Path]:
+    """By name, as `walk` finds them."""
+    return sorted(folder / name for folder, names in walk(source, "photographs") for name in names)
 
 
 def _text(path: Path) -> str:

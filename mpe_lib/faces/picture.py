@@ -1,5 +1,6 @@
 """Pictures from disk to arrays and back."""
 
+import os
 import stat
 import warnings
 from collections.abc import Callable, Generator
@@ -19,6 +20,8 @@ from mpe_lib.files import atomic
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")
 MAX_PIXELS = 50_000_000  #: 0.8 GB while a WebP is decoded, which takes more than any other
 MAX_SLOW = 1_000_000  #: pixels of what Pillow decodes in Python: BMP in runs, PPM as text or of few levels
+MAX_BYTES = 200_000_000  #: of a JPEG or a WebP, four for each pixel of the largest
+JPEG, WEBP = b"\xff\xd8", b"RIFF"  #: how their files begin
 MAX_PARTS = 100  #: scans or EXIF blocks of a JPEG; a small file may hold thousands, and each takes its time
 STRIP = 1 << 20  #: pixels converted at once
 
@@ -63,7 +66,7 @@ def decode_picture(data: bytes, name: str) -> NDArray[np.uint8]:
 
 
 def _decode(file: BinaryIO, name: str) -> NDArray[np.uint8]:
-    _check_jpeg(file)
+    _check_begin(file, name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of large pictures, which have our limit, and odd metadata
         with Image.open(file, formats=FORMATS) as image:
@@ -109,13 +112,22 @@ def _check_file(path: Path) -> None:
         raise UserError(f"{path} is empty", "copy it again from its source")
 
 
-def _check_jpeg(file: BinaryIO) -> None:
-    """Raises ValueError: a JPEG of parts without end; what is counted are marks that pixels can't hold."""
-    if file.read(2) == b"\xff\xd8":
+def _check_begin(file: BinaryIO, name: str) -> None:
+    """Refuse what would take memory or time without end.
+
+    Raises:
+        UserError: a large file of a kind that is held in memory whole.
+        ValueError: a JPEG of parts without end; what is counted are marks that pixels can't hold.
+    """
+    begin = file.read(4)
+    if begin.startswith((JPEG, WEBP)) and file.seek(0, os.SEEK_END) > MAX_BYTES:
+        raise UserError(f"{name} is longer than {MAX_BYTES / 1e6:g} MB", "save it again")
+    file.seek(0)
+    if begin.startswith(JPEG):
         content = file.read()
         if max(content.count(mark) for mark in (b"\xff\xda", b"Exif\0\0")) > MAX_PARTS:
             raise ValueError(f"more than {MAX_PARTS} scans or EXIF blocks")
-    file.seek(0)
+        file.seek(0)
 
 
 def _check_header(path: str, image: Image.Image) -> None:

@@ -46,8 +46,8 @@ def fingerprint(face: Picture) -> str:
     return np.packbits(levels[:, 1:] > levels[:, :-1]).tobytes().hex()
 
 
-def near_duplicates(rows: Sequence[Row], same: int = SAME) -> dict[str, Rejected]:
-    """Faces that differ in at most `same` bits from one before them that stays, by file name."""
+def near_duplicates(rows: Sequence[Row]) -> dict[str, Rejected]:
+    """Faces that differ in at most `SAME` bits from one before them that stays, by file name."""
     if not rows:
         return {}
     marks = np.array([list(bytes.fromhex(each.mark)) for each in rows], np.uint8)
@@ -55,7 +55,7 @@ def near_duplicates(rows: Sequence[Row], same: int = SAME) -> dict[str, Rejected
     gone: dict[str, Rejected] = {}
     for start in range(0, len(rows), 256):  # all pairs at once would need 400 MB for 10,000
         differing = (signs.shape[1] - signs[start : start + 256] @ signs[start:].T) / 2
-        for one, near in enumerate(np.triu(differing <= same, 1), start):
+        for one, near in enumerate(np.triu(differing <= SAME, 1), start):
             if rows[one].file_name not in gone:
                 reason = f"nearly the same face as {rows[one].more['source']}"
                 for two in np.flatnonzero(near).tolist():

@@ -13,15 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mpe_lib.errors import UserError
-from mpe_lib.faces.align import align, detect, landmark_model
+from mpe_lib.faces.align import align, detect_largest, landmark_model
 from mpe_lib.faces.folder import Outcome, Rejected, fill, row
 from mpe_lib.faces.folds import fold_splits
-from mpe_lib.faces.photos import DOUBLED
 from mpe_lib.faces.picture import write_png
 from mpe_lib.pixels import Picture
 
@@ -157,7 +155,6 @@ def prepare_recordings(
 
 def make(read: Read, folder: Path, chunk: Chunk) -> list[Outcome]:
     """The faces of a chunk, and what is lost of it; the first chunk tells what its recording lacks."""
-    cv2.setNumThreads(1)  # every core has a process of its own
     outcomes: list[Outcome] = [] if chunk.frames.start else [*chunk.recording.lost]
     for frame in read(chunk.recording, chunk.frames) if chunk.frames else ():
         outcomes.append(frame if isinstance(frame, Rejected) else _face(folder, chunk, frame))
@@ -167,11 +164,11 @@ def make(read: Read, folder: Path, chunk: Chunk) -> list[Outcome]:
 def _face(folder: Path, chunk: Chunk, frame: Frame) -> Outcome:
     """The largest face of a frame, and its line of the table; or why there is none."""
     recording, picture = chunk.recording, frame.picture
-    faces = detect(picture, upsample=(0, 1) if max(picture.shape) <= DOUBLED else (0,))
-    if not faces:
+    found = detect_largest(picture)
+    if found is None:
         return Rejected(frame.source, "no face found", Lost.NO_FACE)
     try:
-        face = align(picture, faces[0].landmarks, chunk.scale)
+        face = align(picture, found.landmarks, chunk.scale)
     except UserError as error:
         return Rejected(frame.source, str(error).partition(";")[0], Lost.CUT_OFF)
     file_name = f"{recording.name}/{recording.frames[frame.place]}.png"

@@ -1,4 +1,4 @@
-"""The networks; nothing here knows of files, devices or data sets."""
+"""The networks; nothing here knows of devices or data sets, and of files only `hub`."""
 
 from typing import Any
 

@@ -11,7 +11,8 @@ from torch import nn
 
 from mpe_lib.config import Config, NetConfig
 from mpe_lib.errors import UserError
-from mpe_lib.nets.fit import misfit
+from mpe_lib.files import check_ordinary
+from mpe_lib.nets.fit import misfit, not_finite
 
 FILE = "model.safetensors"  #: as other libraries call it, beside config.json
 
@@ -35,6 +36,12 @@ class Pretrained(
         Raises:
             UserError: no config.json, one that can't be read, or weights that do not fit it.
         """
+        for name in ("config.json", FILE):
+            path = Path(pretrained_model_name_or_path) / name
+            try:
+                check_ordinary(path)
+            except OSError as error:
+                raise UserError(f"{path}: {error.strerror}", "save the network again") from error
         try:
             return super().from_pretrained(pretrained_model_name_or_path, **options)
         except UserError:
@@ -66,7 +73,7 @@ class Pretrained(
         """A network ready to run, as `mpe_lib.load` gives it.
 
         Raises:
-            UserError: no config, or weights that do not fit it.
+            UserError: no config, or weights that do not fit it or are not finite.
         """
         if config is None:
             raise UserError(f"{model_id}: no config.json", "name what `save_pretrained` or `push_to_hub` wrote")
@@ -90,6 +97,9 @@ class Pretrained(
         problem = misfit(lambda: cls(config), {name: tensor.shape for name, tensor in tensors.items()})
         if problem:
             raise UserError(f"{path}: weights that do not fit its config.json ({problem})", "save them again")
+        problem = not_finite(tensors)
+        if problem:
+            raise UserError(f"{path}: {problem}", "train again or name other weights")
         net = cls(config)
         assert isinstance(net, nn.Module)
         net.load_state_dict(tensors)

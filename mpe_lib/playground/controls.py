@@ -70,9 +70,7 @@ class FacePanel:
             slider("light from the side", 0, -80, 80, 5),
             slider("light from above", 30, -20, 70, 5),
         )
-        self.muscles = {
-            number: slider(f"AU{number} {CATALOGUE[number].name}", 0, 0, 1, 0.05) for number in sorted(ACTIONS)
-        }
+        self.muscles = {number: slider(CATALOGUE[number].title, 0, 0, 1, 0.05) for number in sorted(ACTIONS)}
         self.upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="a photograph")
         self.number = slider("picture", 0, 0, 203, 1)
         stays = ipywidgets.HTML("It stays in memory: nothing is written, nothing is sent on. The largest face counts.")
@@ -192,8 +190,7 @@ class SteerPanel:
         if self.units.keys() != beliefs.keys() or not self.box.children:
             self.told = {number: value for number, value in self.told.items() if number in beliefs}
             self.units = {
-                number: slider(f"AU{number} {CATALOGUE[number].name}", self.told.get(number, 0), 0, 1, 0.01)
-                for number in beliefs
+                number: slider(CATALOGUE[number].title, self.told.get(number, 0), 0, 1, 0.01) for number in beliefs
             }
             for number, control in self.units.items():
                 control.observe(lambda change, number=number: self._tell(number, change["new"]), "value")

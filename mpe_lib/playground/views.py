@@ -241,4 +241,4 @@ def _scored(scores: tuple[float, float]) -> str:
 
 
 def _named(aus: Mapping[int, float]) -> dict[str, float]:
-    return {f"AU{number} {CATALOGUE[number].name}": value for number, value in aus.items()}
+    return {CATALOGUE[number].title: value for number, value in aus.items()}

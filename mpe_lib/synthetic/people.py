@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.random import Generator
 
@@ -87,7 +86,6 @@ def draw_expression(random: Generator, often: dict[int, float]) -> dict[int, flo
 
 def make(folder: Path, order: Order) -> Row:
     """One picture, and its line of the table."""
-    cv2.setNumThreads(1)  # every core has a process of its own
     identity = draw_identity(order.identity)
     face = synthesize(order.seed, order.aus, identity, scale=order.scale)
     write_png(folder / order.name, face.image)

@@ -14,7 +14,7 @@ from mpe_lib.config import Config, near
 from mpe_lib.errors import UserError
 from mpe_lib.files import atomic, parse_json
 from mpe_lib.nets import System, build_model
-from mpe_lib.nets.fit import misfit
+from mpe_lib.nets.fit import misfit, not_finite
 
 SHIPPED = Path(__file__).parent  #: in compared/ those of other systems
 
@@ -92,9 +92,9 @@ def _read(path: Path) -> tuple[Config, dict[str, Tensor]]:
         raise UserError(
             f"{path}: damaged, or no safetensors file ({error})", "pickled weights are refused; copy the file again"
         ) from error
-    odd = next((name for name, tensor in tensors.items() if not tensor.isfinite().all()), None)
-    if odd is not None:
-        raise UserError(f"{path}: '{odd}' holds numbers that are not finite", "train again or name other weights")
+    problem = not_finite(tensors)
+    if problem:
+        raise UserError(f"{path}: {problem}", "train again or name other weights")
     return config, tensors
 
 
