@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from machine import median_seconds
 from matplotlib.figure import Figure
-from training import operations
+from operations import operations
 
 from mpe_lib.config import NetConfig, preset
 from mpe_lib.machine import describe
