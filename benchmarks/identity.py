@@ -13,7 +13,7 @@ import dlib
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from weights import area_under_curve, rows
+from people import area_under_curve, tested
 
 from mpe_lib import load
 from mpe_lib.evaluate import forward
@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--weights", nargs="+", default=["small", "base", "mpegan-small-ownfeat"])
     arguments = parser.parse_args()
     faces = read_faces(arguments.faces, "test", ())
-    people = np.array([row["subject"] for row in rows(arguments.faces / "metadata.csv") if row["split"] == "test"])
+    people = np.array([row["subject"] for row in tested(arguments.faces)])
     smiling = np.array([path.name.startswith("s") for path in faces.paths])
     batch = all_of(faces)
     originals, points = to_picture(batch.hr), batch.landmarks.numpy()

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from classifiers import answers, learnt, told_apart
 from numpy.typing import NDArray
+from people import area_under_curve
 from torch import Tensor
 from torch.nn import functional as F
-from weights import area_under_curve
 
 from mpe_lib import load
 from mpe_lib.config import preset

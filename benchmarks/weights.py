@@ -1,7 +1,6 @@
 """Everything on the card of shipped weights: gains over bicubic, landmarks, AUs, and what the priors do."""
 
 import argparse
-import csv
 import math
 import re
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from people import area_under_curve, rows, tested
 from skimage.color import rgb2lab
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -98,11 +98,7 @@ def groups_of(folder: Path, people: Path | None) -> dict[str, Tensor]:
     London states it in a table of its own, UTKFace in the names of its files: age_sex_ethnicity_date.
     """
     london = {row["face_id"]: (row["face_gender"], row["face_eth"]) for row in rows(people)} if people else {}
-    each = [
-        london.get(row["subject"], ()) or stated_by_name(row.get("source", ""))
-        for row in rows(folder / "metadata.csv")
-        if row["split"] == "test"
-    ]
+    each = [london.get(row["subject"], ()) or stated_by_name(row.get("source", "")) for row in tested(folder)]
     names = sorted({name for both in each for name in both}, key=lambda name: (name not in ("female", "male"), name))
     return {name: torch.tensor([name in both for both in each]) for name in names}
 
@@ -110,11 +106,6 @@ def groups_of(folder: Path, people: Path | None) -> dict[str, Tensor]:
 def stated_by_name(name: str) -> tuple[str, ...]:
     found = re.match(r"\d+_([01])_([0-4])_\d{17}", name)
     return () if found is None else (UTKFACE[0][int(found[1])], UTKFACE[1][int(found[2])])
-
-
-def rows(table: Path) -> list[dict[str, str]]:
-    with table.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def typology_angle(picture: Picture, landmarks: NDArray[np.float32]) -> float:
@@ -146,12 +137,6 @@ def mean_face_error(faces: Faces) -> float:
     """What one would get who looked at no face and always drew the mean of these."""
     true = torch.from_numpy(faces.landmarks)
     return landmark_error(true.mean(0).expand_as(true), true).mean().item()
-
-
-def area_under_curve(score: Tensor, positive: Tensor) -> float:
-    """How often a positive scores higher than a negative; ties count half."""
-    above = score[positive][:, None] - score[~positive][None]
-    return ((above > 0).float() + 0.5 * (above == 0).float()).mean().item()
 
 
 if __name__ == "__main__":
