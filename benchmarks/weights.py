@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from people import area_under_curve, rows, tested
+from people import area_under_curve, pairs, rows, tested
 from skimage.color import rgb2lab
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -25,6 +25,7 @@ from mpe_lib.memory import keep_freed_memory
 from mpe_lib.metrics import landmark_error, psnr
 from mpe_lib.nets import MPENet
 from mpe_lib.pixels import Picture, to_picture, to_tensor
+from mpe_lib.sources import face_folder
 
 TONES = {
     "very light, over 55": (55.0, 180.0),
@@ -39,15 +40,17 @@ UTKFACE = (("male", "female"), ("white", "black", "asian", "indian", "other"))
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--faces", type=Path, nargs="+", required=True, help="face folders with a test split")
+    parser.add_argument("--faces", nargs="+", required=True, help="london, or face folders with a test split")
     parser.add_argument("--weights", default="small")
-    parser.add_argument("--smiles", type=Path, help="a folder of the London Set: files n*.jpg neutral, s*.jpg smiling")
+    parser.add_argument("--smiles", help="london, or a folder of n*.jpg, neutral, and s*.jpg, smiling")
     parser.add_argument("--people", type=Path, help="the London Set's own table: face_id, face_gender, face_eth")
     arguments = parser.parse_args()
     keep_freed_memory()
     net = load(arguments.weights)
+    smiles = pairs(face_folder(arguments.smiles), net.config.aus) if arguments.smiles else None
     print(describe())
-    for folder in arguments.faces:
+    for source in arguments.faces:
+        folder = face_folder(source, net.config.face_scale)
         faces = read_faces(folder, "test", net.config.aus)
         for border in (0, 8):
             figures = evaluate(net, faces, border)
@@ -71,10 +74,9 @@ def main() -> None:
         print(f"step 3 with its own priors {effects.pop('own'):.3f} dB; change with another prior:")
         for name, change in effects.items():
             print(f"  {name:24}{change:+.4f} dB")
-    if arguments.smiles:
-        faces = read_faces(arguments.smiles, "test", net.config.aus)
-        smiling = torch.tensor([path.name.startswith("s") for path in faces.paths])
-        probability = au_probabilities(net, faces)
+    if smiles:
+        faces, _, smile = smiles
+        smiling, probability = torch.from_numpy(smile), au_probabilities(net, faces)
         print(f"\nsmiling against neutral, {int(smiling.sum())} and {int((~smiling).sum())} faces, AUC:")
         for i, au in enumerate(net.config.aus):
             print(f"  AU{au:<3} {area_under_curve(probability[:, i], smiling):.3f}")
