@@ -29,6 +29,7 @@ from mpe_lib.losses import au_weights, mpe_loss
 from mpe_lib.machine import describe
 from mpe_lib.memory import keep_freed_memory
 from mpe_lib.nets import MPENet
+from mpe_lib.train import WORKERS
 
 # Ways to do it: plain is contiguous, fp32, eager, with Adam's loop and glibc's memory; the others are the library's.
 WAYS = {
@@ -43,7 +44,6 @@ WAYS = {
     "compile": {"train.precision": "fp32", "train.compile": True},
     "compile bf16": {"train.precision": "bf16", "train.compile": True},
 }
-WORKERS = 8  # data-loading processes beside a GPU
 WARMING = 3  # updates
 
 
