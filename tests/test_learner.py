@@ -31,7 +31,7 @@ CONFIG = preset("tiny").replace(
 GAN = {"train.lambda_per": 0.1, "train.lambda_adv": 0.001}
 
 
-def batch_of(count: int = 2, seed: int = 0) -> Sample:
+def batch_of(seed: int = 0) -> Sample:
     random = torch.Generator().manual_seed(seed)
 
     def sample() -> Sample:
@@ -39,7 +39,7 @@ def batch_of(count: int = 2, seed: int = 0) -> Sample:
         points = torch.rand(68, 2, generator=random) * CROP
         return Sample(hr, lr, points, torch.tensor([0.0, 1.0]))
 
-    return default_collate([sample() for _ in range(count)])
+    return default_collate([sample() for _ in range(2)])
 
 
 def learner(changes: dict[str, Any] | None = None) -> Learner:
