@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from accelerate import Accelerator
+from shared import TINIER
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
@@ -17,11 +18,8 @@ from mpe_lib.nets import VGGFace, build_model
 from mpe_lib.recompute import recompute_parts
 
 CONFIG = preset("tiny").replace(
-    {
-        "net.channels": 4,
-        "net.groups": 1,
-        "net.hourglass_width": 8,
-        "net.au_width": 1 / 16,
+    TINIER
+    | {
         "net.aus": "6,12",
         "train.warmup": 0,
         "train.average": 0.5,
