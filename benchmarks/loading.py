@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from PIL import Image
 
+from mpe_lib.config import TrainConfig
 from mpe_lib.faces.crops import RandomCrops
 from mpe_lib.faces.facset import read_faces
 from mpe_lib.machine import describe
 from mpe_lib.synthetic.people import prepare_synthetic
 
 ROUNDS = 7
-JITTER = 0.08  # of the presets
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
             prepare_synthetic(source, arguments.count, arguments.count // 4)
         faces = read_faces(source, None, ())
         faces = faces.take(np.linspace(0, len(faces) - 1, min(arguments.count, len(faces))).astype(np.int64))
-        crops = RandomCrops(faces, JITTER, seed=0)
+        crops = RandomCrops(faces, TrainConfig().scale_jitter, seed=0)
 
         def pairs(visit: int) -> None:
             for index in range(len(faces)):

@@ -1,7 +1,6 @@
 """`mpe prepare photos | bp4d | disfa`: faces a second, and memory as their number grows."""
 
 import argparse
-import os
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 from machine import peak_megabytes
 from PIL import Image
 
@@ -165,12 +165,8 @@ class Memory:
 
 def megabytes() -> float:
     """What this process and its children hold now."""
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return sum(resident(process) for process in ["self", *children])
-
-
-def resident(process: str) -> float:
-    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    this = psutil.Process()
+    return sum(each.memory_info().rss for each in (this, *this.children())) / 2**20
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from machine import median_seconds
 from matplotlib.figure import Figure
-from training import operations
+from operations import operations
 
 from mpe_lib.config import NetConfig, preset
 from mpe_lib.machine import describe
@@ -54,7 +54,7 @@ def main() -> None:
 
 def update_seconds(config: NetConfig, side: int, arguments: argparse.Namespace, device: torch.device) -> float:
     """Median time of a pass there and back."""
-    net = MPENet(config).to(device=device, memory_format=torch.channels_last)  # pyright: ignore
+    net = MPENet(config).to(device=device, memory_format=torch.channels_last)
     lr = torch.rand(arguments.batch, 3, side, side, device=device)
 
     def there_and_back() -> None:

@@ -13,22 +13,22 @@ import numpy as np
 import torch
 from classifiers import answers, learnt, told_apart
 from numpy.typing import NDArray
+from people import area_under_curve
 from torch import Tensor
 from torch.nn import functional as F
-from weights import area_under_curve
 
 from mpe_lib import load
 from mpe_lib.config import preset
 from mpe_lib.evaluate import evaluate
 from mpe_lib.faces.align import detect
-from mpe_lib.faces.crops import CentreCrops
+from mpe_lib.faces.crops import CentreCrops, central
 from mpe_lib.faces.degrade import degrade
 from mpe_lib.faces.facset import read_faces
 from mpe_lib.machine import describe
 from mpe_lib.nets import Judge, ResNet18
 from mpe_lib.pixels import to_picture, to_tensor
 from mpe_lib.show import contact
-from mpe_lib.synthetic import ACTIONS, synthesize
+from mpe_lib.synthetic import ACTIONS, draw_identity, synthesize
 from mpe_lib.synthetic.people import Order, orders, prepare_synthetic
 from mpe_lib.train import train
 
@@ -82,16 +82,13 @@ def one_thread() -> None:
 
 def picture(order: Order) -> NDArray[np.uint8]:
     """The central 128 pixels at half the side."""
-    from mpe_lib.synthetic import draw_identity
-
     image = synthesize(order.seed, order.aus, draw_identity(order.identity), scale=order.scale).image
-    return cv2.resize(image[8:136, 8:136], (64, 64), interpolation=cv2.INTER_AREA)
+    return cv2.resize(central(image), (64, 64), interpolation=cv2.INTER_AREA)
 
 
 def small(seed: int) -> Tensor:
     """A face made small, (1, 3, 16, 16)."""
-    image = synthesize(seed, scale=SCALE).image[8:136, 8:136]
-    return to_tensor(degrade(np.ascontiguousarray(image))[None])
+    return to_tensor(degrade(central(synthesize(seed, scale=SCALE).image))[None])
 
 
 def landmark_errors(seed: int) -> tuple[NDArray[np.float64] | None, float]:
@@ -120,7 +117,7 @@ def report_landmarks(errors: list[NDArray[np.float64]], count: int) -> None:
 def on_and_off(task: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """One person with a unit at full strength, and at rest, from which nothing else differs; 128 x 128."""
     seed, au = task
-    on, off = (synthesize(seed, aus, scale=SCALE).image[8:136, 8:136] for aus in ({au: 1.0}, {}))
+    on, off = (central(synthesize(seed, aus, scale=SCALE).image) for aus in ({au: 1.0}, {}))
     return on, off
 
 
@@ -129,7 +126,7 @@ def judged(weights: str, au: int, pairs: list[tuple[NDArray[np.uint8], NDArray[n
     net = load(weights)
     pictures = np.concatenate([np.stack(part) for part in zip(*pairs, strict=True)])
     if not isinstance(net, Judge):
-        pictures = np.stack([degrade(np.ascontiguousarray(picture)) for picture in pictures])
+        pictures = np.stack([degrade(picture) for picture in pictures])
     with torch.inference_mode():
         logits = torch.cat([net(part).au_logits for part in to_tensor(pictures).split(50)])
     on = torch.arange(len(logits)) < len(pairs)

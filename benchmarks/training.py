@@ -16,11 +16,11 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from machine import median_seconds, peak_megabytes
+from machine import peak_megabytes
+from operations import matmul, operations
 from torch.utils.data import DataLoader
-from torch.utils.flop_counter import FlopCounterMode
 
-from mpe_lib.config import Config, NetConfig, preset
+from mpe_lib.config import Config, preset
 from mpe_lib.faces.astronaut import astronaut_folder
 from mpe_lib.faces.crops import RandomCrops, Sample, Shuffled
 from mpe_lib.faces.facset import read_faces
@@ -29,6 +29,7 @@ from mpe_lib.losses import au_weights, mpe_loss
 from mpe_lib.machine import describe
 from mpe_lib.memory import keep_freed_memory
 from mpe_lib.nets import MPENet
+from mpe_lib.train import WORKERS
 
 # Ways to do it: plain is contiguous, fp32, eager, with Adam's loop and glibc's memory; the others are the library's.
 WAYS = {
@@ -43,8 +44,6 @@ WAYS = {
     "compile": {"train.precision": "fp32", "train.compile": True},
     "compile bf16": {"train.precision": "bf16", "train.compile": True},
 }
-SIDE = {"cpu": 2048, "cuda": 8192}  # of the matrices
-WORKERS = 8  # data-loading processes beside a GPU
 WARMING = 3  # updates
 
 
@@ -62,7 +61,7 @@ def main() -> None:
         print(json.dumps(measure(arguments.one, arguments)))
         return
     on_gpu = torch.cuda.is_available()
-    bound = matmul("cuda" if on_gpu else "cpu")
+    bound = matmul("cuda", torch.bfloat16) if on_gpu else matmul("cpu", torch.float32)
     print(describe())
     print(f"{arguments.preset}, batch {arguments.batch}; torch.matmul {bound:,.0f} GFLOP/s")
     print(f"{'':16}{'update':>9}{'faces/s':>9}{'of plain':>9}{'data':>7}{'peak MB':>9}{'of plain':>9}", end="")
@@ -81,13 +80,6 @@ def main() -> None:
             f"{speed:9.0f}{speed / bound:10.1%}{seconds * updates / 3600:8.2f} h",
             flush=True,
         )
-
-
-def matmul(device: str) -> float:
-    """Billions of operations a second of a product of large matrices."""
-    precision = torch.bfloat16 if device == "cuda" else torch.float32
-    matrix = torch.randn(SIDE[device], SIDE[device], device=device, dtype=precision)
-    return 2e-9 * len(matrix) ** 3 / median_seconds(lambda: matrix @ matrix, 10)
 
 
 def measure(way: str, arguments: argparse.Namespace) -> dict[str, float]:
@@ -145,15 +137,6 @@ def plainly(config: Config, weights: torch.Tensor) -> Callable[[Sample, int], ob
         optimizer.step()
 
     return update
-
-
-def operations(config: NetConfig, side: int = 16) -> float:
-    """Billions of floating-point operations of a face on its way through, a multiplication and an addition each."""
-    with torch.device("meta"):
-        net = MPENet(config).eval()
-        with FlopCounterMode(display=False) as counted:
-            net(torch.zeros(1, 3, side, side))
-    return counted.get_total_flops() / 1e9
 
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("tests/browser", "tools")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests/browser"))
 
-import psutil  # noqa: E402
-from browsing import TOKEN, serve  # noqa: E402
-from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+import psutil
+from browsing import TOKEN, serve
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from mpe_lib.machine import describe  # noqa: E402
+from mpe_lib.machine import describe
 
 SLIDERS = ("noise, levels", "blur before, pixels", "light from the side", "AU12 lip corner puller")
 PATIENCE = 60.0  # seconds for an answer

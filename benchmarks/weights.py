@@ -1,7 +1,6 @@
 """Everything on the card of shipped weights: gains over bicubic, landmarks, AUs, and what the priors do."""
 
 import argparse
-import csv
 import math
 import re
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from people import area_under_curve, pairs, rows, tested
 from skimage.color import rgb2lab
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -25,6 +25,7 @@ from mpe_lib.memory import keep_freed_memory
 from mpe_lib.metrics import landmark_error, psnr
 from mpe_lib.nets import MPENet
 from mpe_lib.pixels import Picture, to_picture, to_tensor
+from mpe_lib.sources import face_folder
 
 TONES = {
     "very light, over 55": (55.0, 180.0),
@@ -39,15 +40,17 @@ UTKFACE = (("male", "female"), ("white", "black", "asian", "indian", "other"))
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--faces", type=Path, nargs="+", required=True, help="face folders with a test split")
+    parser.add_argument("--faces", nargs="+", required=True, help="london, or face folders with a test split")
     parser.add_argument("--weights", default="small")
-    parser.add_argument("--smiles", type=Path, help="a folder of the London Set: files n*.jpg neutral, s*.jpg smiling")
+    parser.add_argument("--smiles", help="london, or a folder of n*.jpg, neutral, and s*.jpg, smiling")
     parser.add_argument("--people", type=Path, help="the London Set's own table: face_id, face_gender, face_eth")
     arguments = parser.parse_args()
     keep_freed_memory()
     net = load(arguments.weights)
+    smiles = pairs(face_folder(arguments.smiles), net.config.aus) if arguments.smiles else None
     print(describe())
-    for folder in arguments.faces:
+    for source in arguments.faces:
+        folder = face_folder(source, net.config.face_scale)
         faces = read_faces(folder, "test", net.config.aus)
         for border in (0, 8):
             figures = evaluate(net, faces, border)
@@ -71,10 +74,9 @@ def main() -> None:
         print(f"step 3 with its own priors {effects.pop('own'):.3f} dB; change with another prior:")
         for name, change in effects.items():
             print(f"  {name:24}{change:+.4f} dB")
-    if arguments.smiles:
-        faces = read_faces(arguments.smiles, "test", net.config.aus)
-        smiling = torch.tensor([path.name.startswith("s") for path in faces.paths])
-        probability = au_probabilities(net, faces)
+    if smiles:
+        faces, _, smile = smiles
+        smiling, probability = torch.from_numpy(smile), au_probabilities(net, faces)
         print(f"\nsmiling against neutral, {int(smiling.sum())} and {int((~smiling).sum())} faces, AUC:")
         for i, au in enumerate(net.config.aus):
             print(f"  AU{au:<3} {area_under_curve(probability[:, i], smiling):.3f}")
@@ -98,11 +100,7 @@ def groups_of(folder: Path, people: Path | None) -> dict[str, Tensor]:
     London states it in a table of its own, UTKFace in the names of its files: age_sex_ethnicity_date.
     """
     london = {row["face_id"]: (row["face_gender"], row["face_eth"]) for row in rows(people)} if people else {}
-    each = [
-        london.get(row["subject"], ()) or stated_by_name(row.get("source", ""))
-        for row in rows(folder / "metadata.csv")
-        if row["split"] == "test"
-    ]
+    each = [london.get(row["subject"], ()) or stated_by_name(row.get("source", "")) for row in tested(folder)]
     names = sorted({name for both in each for name in both}, key=lambda name: (name not in ("female", "male"), name))
     return {name: torch.tensor([name in both for both in each]) for name in names}
 
@@ -110,11 +108,6 @@ def groups_of(folder: Path, people: Path | None) -> dict[str, Tensor]:
 def stated_by_name(name: str) -> tuple[str, ...]:
     found = re.match(r"\d+_([01])_([0-4])_\d{17}", name)
     return () if found is None else (UTKFACE[0][int(found[1])], UTKFACE[1][int(found[2])])
-
-
-def rows(table: Path) -> list[dict[str, str]]:
-    with table.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def typology_angle(picture: Picture, landmarks: NDArray[np.float32]) -> float:
@@ -146,12 +139,6 @@ def mean_face_error(faces: Faces) -> float:
     """What one would get who looked at no face and always drew the mean of these."""
     true = torch.from_numpy(faces.landmarks)
     return landmark_error(true.mean(0).expand_as(true), true).mean().item()
-
-
-def area_under_curve(score: Tensor, positive: Tensor) -> float:
-    """How often a positive scores higher than a negative; ties count half."""
-    above = score[positive][:, None] - score[~positive][None]
-    return ((above > 0).float() + 0.5 * (above == 0).float()).mean().item()
 
 
 if __name__ == "__main__":

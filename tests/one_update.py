@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from accelerate import PartialState
+from shared import TINIER
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -22,11 +23,8 @@ def by_its_statistics(self: nn.BatchNorm2d, x: Tensor) -> Tensor:
 faces, out = map(Path, sys.argv[1:])
 gan = out.name.startswith("mpegan")
 config = preset("mpegan-small" if gan else "tiny").replace(
-    {
-        "net.channels": 4,
-        "net.groups": 1,
-        "net.hourglass_width": 8,
-        "net.au_width": 1 / 16,
+    TINIER
+    | {
         "train.discriminator_width": 1 / 16,
         "train.updates": 1,
         "train.batch": 4,

@@ -74,7 +74,7 @@ def test_f1_of_units_that_nobody_shows() -> None:
     assert np.isnan(f1_over_faces([(np.zeros((1, 3, 2)), np.ones((1, 3, 2)), nothing)])).all()
 
 
-def test_many_faces_are_drawn_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_faces_are_drawn_in_parts() -> None:
     parts = [counts.shape for counts in chance._counts(2**20, 5, 0)]
     assert parts == [(2, 2**20), (2, 2**20), (1, 2**20)]
 

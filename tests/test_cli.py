@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from shared import TINIER
 
 import mpe_lib
 from mpe_lib import weights
@@ -321,8 +322,7 @@ def test_json_cannot_be_written(mpe: Mpe, faces: Path, fitting: Path, tmp_path: 
 
 
 def test_train_stops_on_ctrl_c_and_resumes(mpe: Mpe, faces: Path, tmp_path: Path) -> None:
-    smaller = {"channels": 4, "groups": 1, "hourglass_width": 8, "au_width": 0.0625}
-    sets = [f"--set=net.{name}={value}" for name, value in smaller.items()]
+    sets = [f"--set={name}={value}" for name, value in TINIER.items()]
     sets += ["--set=train.batch=2", "--set=train.log_every=1", "--updates=20"]
     arguments = ["train", "--preset", "tiny", "--faces", faces, "--out", tmp_path / "run", *sets]
     log = tmp_path / "run" / "metrics.jsonl"

@@ -229,7 +229,7 @@ def test_dic_attends_by_its_landmarks() -> None:
 
 def test_the_hourglass_remembers() -> None:
     net: DIC = fresh("dic-small")
-    nn.init.normal_(net.align.head[-1].weight, std=0.1)  # pyright: ignore[reportArgumentType]
+    nn.init.normal_(net.align.head[-1].weight, std=0.1)
     picture = random(1, 3, 128, 128)
     with torch.inference_mode():
         first, memory = net.align(picture, None)

@@ -44,9 +44,9 @@ MIDDLE = [8, 27, 28, 29, 30, 33, 51, 57, 62, 66]
 AUS = (4, 12, 26)  # in the astronaut's folder: absent, present, without a column
 
 
-def dotted(x: float, y: float, side: int = 144) -> Picture:
+def dotted(x: float, y: float) -> Picture:
     """A black picture with a soft white dot, its middle at (x, y)."""
-    down, across = np.indices((side, side))
+    down, across = np.indices((144, 144))
     dot = np.exp(-((across - x) ** 2 + (down - y) ** 2) / (2 * 2.5**2))
     return np.repeat((dot * 255).round().astype(np.uint8)[..., None], 3, axis=2)
 

@@ -3,9 +3,9 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from shared import LOOP, TINIER
 
 from mpe_lib.config import ABLATIONS, VARIATIONS, preset
 from mpe_lib.errors import UserError
@@ -19,16 +19,7 @@ from mpe_lib.tables import all_tables
 from mpe_lib.weights import load
 
 SWEEPS = sorted((Path(__file__).parents[1] / "notebooks" / "sweeps").glob("*.yaml"))
-CHANGES: dict[str, Any] = {
-    "net.channels": 4,
-    "net.groups": 1,
-    "net.hourglass_width": 8,
-    "net.au_width": 1 / 16,
-    "train.updates": 4,
-    "train.batch": 2,
-    "train.warmup": 1,
-    "train.save_every": 2,
-}
+CHANGES = TINIER | LOOP
 
 
 def test_what_a_run_leaves(faces: Path, tmp_path: Path) -> None:

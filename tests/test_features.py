@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from shared import Trap
 from torch import Tensor
 from torch.nn import functional as F
 from urllib3.util import connection
@@ -105,14 +106,6 @@ def test_another_network(tensors: dict[str, Tensor], tmp_path: Path, change: dic
     changed = {name: tensor for name, tensor in (tensors | change).items() if tensor is not None}
     torch.save(changed, tmp_path / "other.pth")
     assert told in refusal(tmp_path / "other.pth")
-
-
-class Trap:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.mkdir, (self.folder,)
 
 
 def test_a_file_that_would_run_code(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import yaml
 from distributed import Client
+from shared import TINIER
 
 from mpe_lib.checkpoint import Run
 from mpe_lib.cli import main
@@ -26,11 +27,7 @@ from mpe_lib.faces.picture import write_png
 from mpe_lib.sweep import local_cluster
 
 REFUSES = Path("/sys/mpe")  # a folder that nobody can make, not even root
-SETS = {
-    "net.channels": 4,
-    "net.groups": 1,
-    "net.hourglass_width": 8,
-    "net.au_width": 1 / 16,
+SETS = TINIER | {
     "net.aus": "6,12",
     "train.updates": 6,
     "train.batch": 2,

@@ -22,8 +22,8 @@ def learnt(config: NetConfig, seed: int) -> MPENet:
     for layer in net.modules():
         if isinstance(layer, nn.BatchNorm2d):
             nn.init.uniform_(layer.weight, 0.5, 2)
-            nn.init.uniform_(layer.running_mean, -1, 1)  # pyright: ignore[reportArgumentType]
-            nn.init.uniform_(layer.running_var, 0.5, 2)  # pyright: ignore[reportArgumentType]
+            nn.init.uniform_(layer.running_mean, -1, 1)
+            nn.init.uniform_(layer.running_var, 0.5, 2)
     return net.eval()
 
 

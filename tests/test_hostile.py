@@ -34,7 +34,7 @@ from mpe_lib.config import preset
 from mpe_lib.errors import UserError
 from mpe_lib.faces import disfa
 from mpe_lib.faces.bp4d import read_occurrences
-from mpe_lib.faces.facset import read_faces
+from mpe_lib.faces.facset import COORDINATES, read_faces
 from mpe_lib.faces.folder import JOURNAL, Rejected, Row, fill, row, write_table
 from mpe_lib.faces.picture import JPEG, MAX_BYTES, WEBP, decode_picture, read_picture
 from mpe_lib.faces.recordings import Lost
@@ -334,7 +334,7 @@ def test_a_table_of_very_many_columns_and_short_rows_takes_no_longer_than_its_si
 def test_landmarks_that_are_no_face_have_no_scale(value: str, tmp_path: Path) -> None:
     (tmp_path / "0.png").touch()
     with (tmp_path / "metadata.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([["file_name", *readers.POINTS], ["0.png", *[value] * 136]])
+        csv.writer(file).writerows([["file_name", *COORDINATES], ["0.png", *[value] * 136]])
     with soon():
         assert read_faces(tmp_path, None, ()).scale() is None
 

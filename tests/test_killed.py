@@ -13,17 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shared import TINIER
 
 from mpe_lib.config import preset
 from mpe_lib.faces.facset import read_faces
 from mpe_lib.train import train
 
 KILLS = 20
-CHANGES = {
-    "net.channels": 4,
-    "net.groups": 1,
-    "net.hourglass_width": 8,
-    "net.au_width": 1 / 16,
+CHANGES = TINIER | {
     "train.updates": 60,
     "train.batch": 2,
     "train.log_every": 1,

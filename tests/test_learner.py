@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from accelerate import Accelerator
+from shared import TINIER
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
@@ -17,11 +18,8 @@ from mpe_lib.nets import VGGFace, build_model
 from mpe_lib.recompute import recompute_parts
 
 CONFIG = preset("tiny").replace(
-    {
-        "net.channels": 4,
-        "net.groups": 1,
-        "net.hourglass_width": 8,
-        "net.au_width": 1 / 16,
+    TINIER
+    | {
         "net.aus": "6,12",
         "train.warmup": 0,
         "train.average": 0.5,
@@ -31,7 +29,7 @@ CONFIG = preset("tiny").replace(
 GAN = {"train.lambda_per": 0.1, "train.lambda_adv": 0.001}
 
 
-def batch_of(count: int = 2, seed: int = 0) -> Sample:
+def batch_of(seed: int = 0) -> Sample:
     random = torch.Generator().manual_seed(seed)
 
     def sample() -> Sample:
@@ -39,7 +37,7 @@ def batch_of(count: int = 2, seed: int = 0) -> Sample:
         points = torch.rand(68, 2, generator=random) * CROP
         return Sample(hr, lr, points, torch.tensor([0.0, 1.0]))
 
-    return default_collate([sample() for _ in range(count)])
+    return default_collate([sample() for _ in range(2)])
 
 
 def learner(changes: dict[str, Any] | None = None) -> Learner:

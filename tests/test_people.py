@@ -15,8 +15,8 @@ from mpe_lib.synthetic import ACTIONS
 from mpe_lib.synthetic.people import OPPOSED, RATES, Order, occurrence, orders, prepare_synthetic
 
 
-def planned(rates: str = "balanced", count: int = 4000) -> list[Order]:
-    return orders(count, 40, 0, rates, 2.9)
+def planned(rates: str = "balanced") -> list[Order]:
+    return orders(4000, 40, 0, rates, 2.9)
 
 
 @pytest.mark.parametrize("rates", ["balanced", "bp4d", "disfa"])

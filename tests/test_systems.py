@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from accelerate import Accelerator
+from shared import LOOP
 from torch.utils.data import default_collate
 
 from mpe_lib import load
@@ -48,7 +49,6 @@ TINY: dict[str, dict[str, Any]] = {
     },
     "judge-small": {"net.aus": "6,12", "net.au_width": 1 / 16},
 }
-LOOP = {"train.updates": 4, "train.batch": 2, "train.warmup": 1, "train.validate_every": 2, "train.save_every": 2}
 
 
 def tiny(name: str, **changes: object) -> Config:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from shared import LOOP, TINIER, Trap
 
 from mpe_lib import weights
 from mpe_lib.checkpoint import Run
@@ -31,21 +32,7 @@ from mpe_lib.synthetic.people import prepare_synthetic
 from mpe_lib.train import train
 from mpe_lib.validation import validate
 
-# `tiny` made tinier still: these tests are about the loop.
-CONFIG = preset("tiny").replace(
-    {
-        "net.channels": 4,
-        "net.groups": 1,
-        "net.hourglass_width": 8,
-        "net.au_width": 1 / 16,
-        "train.updates": 4,
-        "train.batch": 2,
-        "train.warmup": 1,
-        "train.log_every": 1,
-        "train.validate_every": 2,
-        "train.save_every": 2,
-    }
-)
+CONFIG = preset("tiny").replace(TINIER | LOOP | {"train.log_every": 1})
 
 
 def run(
@@ -559,14 +546,6 @@ def test_all_checkpoints_are_damaged(finished: Path, faces: Path) -> None:
     for folder in ("last", "previous"):
         (finished / folder / "state.pt").write_bytes(b"")
     assert refusal(finished, faces, resume=True).endswith("last/ and previous/ are damaged; start another run")
-
-
-class Trap:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.mkdir, (self.folder,)
 
 
 def test_a_state_that_would_run_code(finished: Path, faces: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from shared import Trap
 
 import mpe_lib
 from mpe_lib import weights
@@ -129,16 +130,6 @@ def test_a_truncated_file(tiny_file: Path, tmp_path: Path, kept: int) -> None:
 def test_a_file_of_something_else(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "else.safetensors").write_bytes(content)
     assert "damaged, or no safetensors file" in refusal(tmp_path / "else.safetensors")
-
-
-class Trap:
-    """When unpickled, it makes a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.folder),)
 
 
 @pytest.mark.parametrize("name", ["net.safetensors", "net.pt", "net.pth", "net.bin"])

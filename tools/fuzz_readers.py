@@ -103,9 +103,6 @@ def _encoded(image: Any, options: dict[str, Any]) -> bytes:
     return file.getvalue()
 
 
-POINTS = [f"{axis}_{number}" for number in range(68) for axis in "xy"]
-
-
 def face_table(folder: Path) -> Read:
     from mpe_lib.faces.facset import read_faces
 
@@ -124,7 +121,9 @@ def face_table(folder: Path) -> Read:
 
 
 def some_face_tables() -> Iterable[bytes]:
-    header = ",".join(["file_name", "subject", "split", "fold1", "AU1", "AU12", *POINTS])
+    from mpe_lib.faces.facset import COORDINATES
+
+    header = ",".join(["file_name", "subject", "split", "fold1", "AU1", "AU12", *COORDINATES])
     rows = [",".join([f"{i}.png", "me", "train", "test", "1", "9", *map(str, range(i, i + 136))]) for i in range(2)]
     yield "\n".join([header, *rows]).encode()
     yield b"file_name,split,AU1\n0.png,train,\n1.png,test,0\n"
@@ -152,13 +151,7 @@ def bp4d(folder: Path) -> Read:
     (folder / "F001" / "T1").mkdir(parents=True)
     for name in ("0001.jpg", "2.jpg", "9.jpg"):
         (folder / "F001" / "T1" / name).touch()
-
-    def read(data: bytes) -> None:
-        (folder / "F001_T1.csv").write_bytes(data)
-        for recording in attempt(find_recordings, folder) or ():
-            recording.digest()
-
-    return read
+    return label_table(folder, "F001_T1.csv", find_recordings)
 
 
 def disfa(folder: Path) -> Read:
@@ -166,10 +159,15 @@ def disfa(folder: Path) -> Read:
 
     (folder / "LeftVideoSN001_comp.avi").touch()
     (folder / "SN001_au2.txt").write_text("1,0\n2,5\n3,1\n")
+    return label_table(folder, "SN001_au1.txt", find_recordings)
+
+
+def label_table(folder: Path, name: str, find: Callable[[Path], Iterable[Any]]) -> Read:
+    """One of those of a data set, which is read as a whole."""
 
     def read(data: bytes) -> None:
-        (folder / "SN001_au1.txt").write_bytes(data)
-        for recording in attempt(find_recordings, folder) or ():
+        (folder / name).write_bytes(data)
+        for recording in attempt(find, folder) or ():
             recording.digest()
 
     return read

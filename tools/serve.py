@@ -11,10 +11,11 @@ Of the page each visitor has a process of its own, which ends some minutes after
 import argparse
 import os
 import secrets
-import socket
 import sys
 from pathlib import Path
 from typing import Any
+
+from mpe_lib.lesson import free_port
 
 ROOT = Path(__file__).parents[1]
 HERE = ROOT / "tools/jupyter"  # what is ours of their settings
@@ -29,7 +30,7 @@ def main() -> None:
     parser.add_argument("--token", default=secrets.token_urlsafe(16))
     parser.add_argument("--no-browser", action="store_true")
     arguments, further = parser.parse_known_args()
-    port = arguments.port or free_port()
+    port = arguments.port or int(free_port())
     serve = {"lab": lab, "app": app}[arguments.what]
     serve(port, arguments.token, [*further, "--no-browser"] if arguments.no_browser else further)
 
@@ -75,13 +76,6 @@ def launch(application: Any, options: list[str], further: list[str]) -> None:
     given = {option.partition("=")[0] for option in further}
     kept = [option for option in options if option.partition("=")[0] not in given]
     sys.exit(application.launch_instance([*kept, *further]))
-
-
-def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

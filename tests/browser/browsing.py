@@ -12,7 +12,8 @@ from pathlib import Path
 
 import axe_playwright_python
 from playwright.sync_api import Page
-from serve import free_port
+
+from mpe_lib.lesson import free_port
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "of-a-test"
