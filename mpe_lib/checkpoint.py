@@ -4,7 +4,7 @@ import hashlib
 import math
 import os
 import shutil
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -53,10 +53,16 @@ class Run:
         with writing(self.folder):  # what failed before its first checkpoint is begun anew
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / "metrics.jsonl").unlink(missing_ok=True)
-        refuse_links(self.folder)
+        refuse_links(self._written())
         write_json(self.folder / "config.json", config.to_dict())
         with writing(self.folder):
             settle(self.folder)
+
+    def _written(self) -> Iterator[Path]:
+        """What is written in the folder by this class, and not by a tracker."""
+        for name in ("config.json", "metrics.jsonl", "summary.json", "best", "last", "previous"):
+            yield self.folder / name
+            yield from (self.folder / name).glob("*")
 
     def resume(self, config: Config, faces: str, learner: Learner) -> Position:
         """Bring the learner back to where last/ left it, or previous/ if last/ is damaged.
@@ -67,7 +73,7 @@ class Run:
             UserError: nothing to resume, all of it damaged, or the run was made with another config or other faces.
         """
         kept = self.checkpoints()
-        refuse_links(self.folder)
+        refuse_links(self._written())
         self._same_config(config)
         whole = [folder for folder in kept if _whole(folder)]
         if not whole:

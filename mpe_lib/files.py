@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from errno import EACCES, EDQUOT, EINVAL, ENOSPC, EPERM, EROFS
 from pathlib import Path, PureWindowsPath
@@ -59,13 +59,13 @@ def is_inside(folder: Path, name: str) -> bool:
     return os.path.realpath(folder / name).startswith(os.path.join(os.path.realpath(folder), ""))
 
 
-def refuse_links(folder: Path) -> None:
+def refuse_links(paths: Iterable[Path]) -> None:
     """That nothing is written through a link which somebody has put into a folder that is gone on with.
 
     Raises:
-        UserError: there is one.
+        UserError: one of the paths is a link.
     """
-    for path in folder.rglob("*"):
+    for path in paths:
         if path.is_symlink():
             raise UserError(f"{path} is a link", "put what it names in its place, or choose another folder")
 

@@ -448,14 +448,17 @@ def test_a_checkpoint_is_on_the_disk_before_it_takes_the_place_of_another(
     assert str(out) in settled
 
 
-def test_a_run_that_is_gone_on_with_holds_no_link(finished: Path, faces: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["metrics.jsonl", "config.json", "best/net.safetensors", "previous"])
+def test_a_run_that_is_gone_on_with_holds_no_link(finished: Path, faces: Path, tmp_path: Path, name: str) -> None:
     mine = tmp_path / "mine"
-    mine.write_text("mine")
-    (finished / "metrics.jsonl").unlink()
-    (finished / "metrics.jsonl").symlink_to(mine)
-    with pytest.raises(UserError, match=r"metrics\.jsonl is a link; "):
+    (finished / name).rename(mine)
+    (finished / name).symlink_to(mine)
+    with pytest.raises(UserError, match=f"{name} is a link; "):
         run(finished, faces, resume=True)
-    assert mine.read_text() == "mine"
+    (finished / name).unlink()
+    mine.rename(finished / name)
+    (finished / "wandb").symlink_to(tmp_path)  # a tracker's
+    assert run(finished, faces, resume=True).finished
 
 
 def test_killed_while_last_is_replaced(finished: Path, faces: Path) -> None:

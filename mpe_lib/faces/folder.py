@@ -241,7 +241,7 @@ def _begin(end: Connection) -> None:
 def _check_unfinished(folder: Path) -> None:
     """Refuse what is finished or something else, and clear away what a killed process left."""
     if (folder / JOURNAL).is_file() and not (folder / JOURNAL).is_symlink():
-        refuse_links(folder)
+        refuse_links(folder.rglob("*"))
         _sweep(folder)
     elif any(path.name not in (REJECTED, LOCK) for path in folder.iterdir()):
         raise UserError(f"{folder} is not empty", "choose another folder")
