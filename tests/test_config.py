@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 from typing import Any
 
 import pytest
@@ -154,6 +155,18 @@ def test_a_value_that_does_not_fit_is_told(path: str, value: object, told: str) 
     assert str(error.value).startswith(f"{path}={value}" if isinstance(value, float) else path)
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "told"),
+    [
+        ("sisn", {"net.channels": 6}, "net.channels=6 is no multiple of net.radix=4; as in net.channels=8"),
+        ("srcnn", {"net.width": 1}, "net.width=1 is below 2; for example --set net.width=64"),
+    ],
+)
+def test_sizes_that_give_no_network_are_told(name: str, changes: dict[str, int], told: str) -> None:
+    with pytest.raises(UserError, match=re.escape(told)):
+        preset(name).replace(changes)
 
 
 # ---- what goes together

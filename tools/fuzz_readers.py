@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -400,10 +400,13 @@ def some_results() -> Iterable[bytes]:
 
 def journals(folder: Path) -> Read:
     """What an interrupted call left in a face folder."""
-    from mpe_lib.faces.folder import JOURNAL, Rejected, fill
+    from mpe_lib.faces.folder import JOURNAL, Rejected, Row, fill
 
     def work(here: Path, task: int) -> Rejected:
         return Rejected(str(task), "none")
+
+    def finish(rows: Sequence[Row]) -> dict[str, Rejected]:
+        return {each.file_name: Rejected(each.file_name, "none") for each in rows[::2]}
 
     def read(data: bytes) -> None:
         out = folder / "out"
@@ -411,7 +414,7 @@ def journals(folder: Path) -> Read:
         out.mkdir()
         (folder / "mine").touch()
         (out / JOURNAL).write_bytes(data)
-        attempt(lambda: fill(out, [1, 2], work, said={"kind": 1}, processes=1))
+        attempt(lambda: fill(out, [1, 2], work, said={"kind": 1}, finish=finish, processes=1))
         assert (folder / "mine").exists()
 
     return read

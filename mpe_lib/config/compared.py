@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from mpe_lib.config.fields import at_least, choices, small_enough
 from mpe_lib.config.net import NetConfig, each_once, known_units
 from mpe_lib.config.units import AU_SETS
+from mpe_lib.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class SRCNNConfig(Compared):
     system: ClassVar[str] = "srcnn"
     iterations: ClassVar[int] = 1
     width: int = 64  # of the first layer; the second has half of it
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, "net", {"width": 2})
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,14 @@ class SISNConfig(Compared):
     groups: int = 10
     blocks: int = 10  # in a group
     radix: Literal[2, 4, 8] = 4  # versions that attention chooses from
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.channels % self.radix:
+            raise UserError(
+                f"net.channels={self.channels} is no multiple of net.radix={self.radix}",
+                f"as in net.channels={-(-self.channels // self.radix) * self.radix}",
+            )
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,8 @@ class Journal:
             key, values, left = parse_json(line.decode())
             if not (isinstance(key, str | int) and isinstance(left, int) and left >= 0):
                 raise ValueError(f"{key!r:.40} is no task")
+            if values is None and (left or begin != end):
+                raise ValueError(f"{key!r:.40} is dropped among its own outcomes")
             outcome = None if values is None else _outcome(values)
             if isinstance(outcome, Row) and not is_inside(folder, outcome.file_name):
                 raise ValueError(f"{outcome.file_name!r:.40} is not in the folder")
