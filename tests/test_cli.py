@@ -503,7 +503,7 @@ def test_what_can_not_be_printed() -> None:
     command = [sys.executable, "-m", "mpe_lib.cli", "tables", "figures/results/systems"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
-    assert (done.returncode, done.stderr) == (2, "mpe: cannot print: No space left on device; print it elsewhere\n")
+    assert (done.returncode, done.stderr) == (2, "mpe: No space left on device; make room, or print elsewhere\n")
     reader, writer = os.pipe()
     os.close(reader)  # as behind | head
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)

@@ -39,7 +39,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where the rest of it goes
         if error.errno == EPIPE:  # nobody reads on, as behind | head
             raise SystemExit(SOME) from None
-        fail(f"cannot print: {error.strerror}; print it elsewhere")
+        fail(f"{error.strerror}; make room, or print elsewhere")
     except Exception as error:
         if is_for_memory(error):
             fail("not enough memory; end other programs, or choose a smaller network")
