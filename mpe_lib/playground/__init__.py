@@ -86,7 +86,7 @@ class Playground:
         except UserError as error:
             self.said.value = f'<span class="mpe-message">{escape(str(error))}</span>'
             return
-        self.said.value, self.shown.value = escape(view.said), html(view)
+        self.shown.value, self.said.value = html(view), escape(view.said)  # what is said is on the page by then
         self._last = (f"{self.view.value}: {face.name}, {self.network.value}", view)
 
     @contextmanager

@@ -112,9 +112,12 @@ def test_steer_a_unit(playground: Page, keep: Keep) -> None:
 
 def test_steer_a_landmark(playground: Page, keep: Keep) -> None:
     turn_to(playground, "steer")
+    expect(said(playground)).to_contain_text("Nothing is told yet")
     choose(playground, "landmarks", "the mouth")
     for _ in range(2):
+        sentence = said(playground).inner_text()
         slider(playground, "down, pixels").press("PageUp")
+        expect_another(playground, sentence)
     expect(said(playground)).to_contain_text("Told 20 landmarks elsewhere: step 2 changes by")
     for step in ("step 2", "step 3"):
         change = picture(playground, f"{step}, by itself") - picture(playground, f"{step}, as told")
