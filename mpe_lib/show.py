@@ -105,15 +105,17 @@ def compared(faces: Sequence[Compared], *, differences: bool = False) -> Figure:
 
 
 def _compared(cells: NDArray[Any], face: Compared, named: bool) -> None:
-    """One face's pictures, each over its scores, the best of them bold."""
+    """One face's pictures, each over its scores; the best, or those as good in what is printed, bold."""
     scores = face.scores()
-    best = max(scores, key=lambda name: scores[name][0])
+    printed = {name: f"{psnr:.2f}" for name, (psnr, _) in scores.items()}
+    best = max(printed.values(), key=float)
     pictures = {"input": face.lr} | face.restored | {"original": face.original}
     for axes, (name, picture) in zip(cells, pictures.items(), strict=False):
         draw_picture(axes, picture, name if named else "")
-        text = "{:.2f} / {:.3f}".format(*scores[name]) if name in scores else ""
+        text = f"{printed[name]} / {scores[name][1]:.3f}" if name in scores else ""
         label = "dB / SSIM" if name == "input" else text
-        axes.set_xlabel(label, fontsize=12, color=INK, weight="bold" if name == best else "normal", labelpad=2)
+        weight = "bold" if printed.get(name) == best else "normal"
+        axes.set_xlabel(label, fontsize=12, color=INK, weight=weight, labelpad=2)
 
 
 def contact(pictures: Sequence[Picture], names: Sequence[str] = (), columns: int = 10) -> Figure:

@@ -58,6 +58,13 @@ def test_the_figures(tiny: MPENet) -> None:
     assert plain.axes[0].get_xlabel() == "dB / SSIM"
 
 
+def test_the_best_are_bold_also_where_several_are() -> None:
+    grey = np.full((128, 128, 3), 100, np.uint8)
+    face = Compared(grey[:16, :16], {"worse": grey + 9, "one": grey + 5, "other": grey - 5}, grey)
+    weights = {axes.get_title(): axes.xaxis.label.get_weight() for axes in show.compared([face]).axes}
+    assert [name for name, weight in weights.items() if weight == "bold"] == ["one", "other"]
+
+
 def test_by_the_command_line(
     tiny_file: Path,
     astronaut: Path,
