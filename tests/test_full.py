@@ -21,10 +21,10 @@ from shared import TINIER
 
 from mpe_lib.checkpoint import Run
 from mpe_lib.cli import main
+from mpe_lib.cluster import local_cluster
 from mpe_lib.errors import UserError
 from mpe_lib.faces.folder import JOURNAL, Row, fill, row
 from mpe_lib.faces.picture import write_png
-from mpe_lib.sweep import local_cluster
 
 REFUSES = Path("/sys/mpe")  # a folder that nobody can make, not even root
 SETS = TINIER | {

@@ -72,11 +72,3 @@ def test_the_largest_face_of_a_photograph_is_shown_again() -> None:
     assert close.get_ylim() == (44, 16)
     (alone,) = show.photograph(picture, []).axes
     assert alone.get_title() == "0 faces found"
-
-
-def test_curves_have_a_panel_for_what_was_measured() -> None:
-    losses = {"update": 10, "loss_rec": 0.1, "loss_au": 2.0}
-    judge = losses | {"gradient_shares": {"au": {"au": 1.0}}}
-    whole = losses | {"psnr": [25.0, 26.0], "gradient_shares": {"sr": {"rec": 0.9, "au": 0.1}}}
-    assert [len(show.curves([line]).axes) for line in (losses, judge, losses | {"psnr": [25.0]}, whole)] == [1, 1, 2, 3]
-    assert "step 2" in show.describe(show.curves([whole], bicubic=24.0))

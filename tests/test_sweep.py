@@ -16,8 +16,9 @@ import yaml
 from distributed import Client
 
 from mpe_lib.cli import main
+from mpe_lib.cluster import Ran, local_cluster, run_sweep
 from mpe_lib.errors import UserError
-from mpe_lib.sweep import Cell, Ran, local_cluster, read_sweep, run_sweep
+from mpe_lib.sweep import Cell, read_sweep
 
 CODE = """
 import json, os, time

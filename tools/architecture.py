@@ -43,8 +43,8 @@ LAYERS: dict[str, tuple[Part, ...]] = {
         Part("command line", ("cli", "cli.*")),
     ),
     "results": (
-        Part("tables", ("experiment", "sweep", "results", "chance", "paper", "tables")),
-        Part("pictures", ("show", "compare", "diagram")),
+        Part("tables", ("experiment", "sweep", "cluster", "results", "chance", "paper", "tables")),
+        Part("pictures", ("show", "curves", "compare", "diagram")),
     ),
     "a network at work": (
         Part(

@@ -10,7 +10,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 
 from mpe_lib.checkpoint import Run
-from mpe_lib.show import curves
+from mpe_lib.curves import learning_curves
 from mpe_lib.weights import SHIPPED, find, save
 
 run, name = sys.argv[1:]
@@ -19,5 +19,5 @@ save(target, load_file(find(run)), Run(Path(run)).config(), half=True)
 lines = [json.loads(line) for line in (Path(run) / "metrics.jsonl").read_text().splitlines()]
 drawn = Path(__file__).parents[1] / "figures" / "weights" / f"{name}.png"
 drawn.parent.mkdir(exist_ok=True)
-curves(lines).savefig(drawn, dpi=80)
+learning_curves(lines).savefig(drawn, dpi=80)
 print(f"{target.name}: {target.stat().st_size / 1e6:.1f} MB; now measure it and write {name}.md, with {drawn.name}")

@@ -14,7 +14,7 @@ from mpe_lib.cli.terminal import ALL, NONE, SOME, say, tell, told
 from mpe_lib.errors import UserError
 
 if TYPE_CHECKING:
-    from mpe_lib.sweep import Ran
+    from mpe_lib.cluster import Ran
 
 
 def sweep(
@@ -36,7 +36,8 @@ def sweep(
             raise UserError("mpe sweep needs dask and papermill", "pip install 'mpe-lib[notebooks,sweep]'")
         import yaml
 
-        from mpe_lib.sweep import parse_yaml, read_sweep, run_sweep
+        from mpe_lib.cluster import run_sweep
+        from mpe_lib.sweep import parse_yaml, read_sweep
 
         try:
             changes = {name: parse_yaml(value) for name, value in (parted(text, "judge=null") for text in sets or ())}
@@ -67,7 +68,7 @@ def sweep(
 
 def _cluster(scheduler: str | None, workers: int | None) -> Any:
     """A cluster's address, or a cluster of this machine, which ends with the sweep."""
-    from mpe_lib.sweep import local_cluster
+    from mpe_lib.cluster import local_cluster
 
     return local_cluster(workers) if scheduler is None else nullcontext(scheduler)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import nbformat
 from running import ROOT
 
+from mpe_lib.cluster import run_cell
 from mpe_lib.faces.astronaut import astronaut_folder
-from mpe_lib.sweep import Cell, run_cell
+from mpe_lib.sweep import Cell
 
 NOTEBOOK = ROOT / "notebooks" / "sweeps" / "one_run.ipynb"
 
