@@ -1,11 +1,14 @@
 """Does the same give the same? One set of weights measured on several threads, one training done twice.
 
+With --again FOLDER STORED: the results of a sweep's trainings that were done again, and how far the stored ones are.
+
 A sum of floating-point numbers depends on its order, and the order on how many threads share it: figures of a network
 may differ in digits that nobody reads, and a training, whose every update builds on the last, in more.
 """
 
 import argparse
 import hashlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -30,8 +33,12 @@ def main() -> None:
     parser.add_argument("--faces", default="synthetic:400")
     parser.add_argument("--preset", default="tiny")
     parser.add_argument("--updates", type=int, default=50)
+    parser.add_argument("--again", type=Path, nargs=2, metavar=("FOLDER", "STORED"))
     arguments = parser.parse_args()
     print(describe())
+    if arguments.again:
+        compare_results(*arguments.again)
+        return
     net = load(arguments.weights)
     faces = face_folder(arguments.faces, net.config.face_scale)
     print(
@@ -56,6 +63,17 @@ def measured(net: System, faces: Path) -> None:
         first = first or found
         row = (f"{name} {value:.6f} ({value - first[name]:+.1e})" for name, value in found.items())
         print(f"{threads} threads " + "  ".join(row), flush=True)
+
+
+def compare_results(again: Path, stored: Path) -> None:
+    """PSNR and SSIM of the last step of every training, and how far the stored ones are."""
+    for path in sorted(again.glob("*.json")):
+        now, then = (json.loads((folder / path.name).read_text())["figures"] for folder in (again, stored))
+        row = [
+            f"{name} {now['steps'][-1][name]:.6f} ({then['steps'][-1][name] - now['steps'][-1][name]:+.1e})"
+            for name in ("psnr", "ssim")
+        ]
+        print(f"{path.stem:24}" + "  ".join(row))
 
 
 def trained(out: Path, faces: Path, arguments: argparse.Namespace, threads: int) -> str:
